@@ -1,0 +1,86 @@
+"""Callbacks of the training: resume, and stop where it makes no sense."""
+
+from __future__ import annotations
+
+import math
+import os
+
+import keras
+from absl import logging
+
+CHECKPOINT_NAME = "checkpoint.weights.h5"
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Keeps one checkpoint from which training goes on as if never stopped.
+
+    Networks, moving averages, both optimizers and the step are written to one
+    file, which replaces the last one only when it is whole.
+
+    Args:
+        model_dir: Folder of the checkpoint.
+    """
+
+    def __init__(self, model_dir: str):
+        super().__init__()
+        self.path = os.path.join(model_dir, CHECKPOINT_NAME)
+
+    def restore(self, model: keras.Model) -> int:
+        """Loads the checkpoint into a compiled model, where there is one.
+
+        Returns:
+            step: Steps the model has been trained for; 0 without checkpoint.
+        """
+        if os.path.exists(self.path):
+            model.load_weights(self.path)
+        return int(model.step)
+
+    def on_epoch_end(self, epoch: int, logs=None) -> None:
+        part = self.path.removesuffix(".weights.h5") + ".part.weights.h5"
+        self.model.save_weights(part, overwrite=True)
+        os.replace(part, self.path)
+
+
+class TrainingGuard(keras.callbacks.Callback):
+    """Raises an error when the training has diverged or collapsed.
+
+    Args:
+        min_diversity: Least spread of generated images, as a share of the
+            real images' (`gan.diversity`).
+        patience: Epochs in a row below it before training stops.
+
+    Raises:
+        FloatingPointError: In `fit`, at a loss that is not finite, or when
+            the generator makes the same image again and again.
+    """
+
+    def __init__(self, *, min_diversity: float = 0.05, patience: int = 3):
+        super().__init__()
+        self.min_diversity = min_diversity
+        self.patience = patience
+        self._num_low = 0
+
+    def on_epoch_end(self, epoch: int, logs=None) -> None:
+        logs = logs or {}
+        for name, value in logs.items():
+            if not math.isfinite(value):
+                raise FloatingPointError(
+                    f"Training has diverged: `{name}` is {value} in epoch "
+                    f"{epoch + 1}. Run again with a lower --learning_rate; "
+                    "the last checkpoint is from before"
+                )
+        low = logs.get("diversity", 1.0) < self.min_diversity
+        self._num_low = self._num_low + 1 if low else 0
+        if low:
+            logging.warning(
+                "Generated images hardly differ: diversity %.3f of the real "
+                "images'.",
+                logs["diversity"],
+            )
+        if self._num_low >= self.patience:
+            raise FloatingPointError(
+                "The generator has collapsed: diversity of generated images "
+                f"below {self.min_diversity} of the real images' for "
+                f"{self.patience} epochs, up to epoch {epoch + 1}. Run with "
+                "another --seed, a lower --learning_rate or more images"
+            )

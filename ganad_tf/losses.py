@@ -1,0 +1,85 @@
+"""The losses of the players: pure functions of logits, latents and images."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+
+def discriminator_loss(
+    real_logits: tf.Tensor,
+    generated_logits: tf.Tensor,
+    *,
+    label_smoothing: float = 0.1,
+) -> tf.Tensor:
+    """Cross-entropy of calling real images real and generated ones generated.
+
+    `-log D(x) - log(1 - D(G(z)))`, Goodfellow et al. (2014), equation (1),
+    with one-sided label smoothing (Salimans et al. 2016): the target of real
+    images is `1 - label_smoothing`, that of generated images stays 0.
+
+    Args:
+        real_logits: Floats of shape (batch, 1), before the sigmoid.
+        generated_logits: Floats of shape (any batch, 1).
+        label_smoothing: What is taken off the target of real images.
+
+    Returns:
+        loss: Scalar, mean over each batch, summed over the two.
+
+    Example:
+
+    >>> zeros = tf.zeros([4, 1])
+    >>> round(float(discriminator_loss(zeros, zeros)), 4)  # 2 log 2
+    1.3863
+    """
+    real = tf.nn.sigmoid_cross_entropy_with_logits(
+        labels=tf.ones_like(real_logits) * (1.0 - label_smoothing),
+        logits=real_logits,
+    )
+    generated = tf.nn.sigmoid_cross_entropy_with_logits(
+        labels=tf.zeros_like(generated_logits), logits=generated_logits
+    )
+    return tf.reduce_mean(real) + tf.reduce_mean(generated)
+
+
+def generator_loss(generated_logits: tf.Tensor) -> tf.Tensor:
+    """Non-saturating loss `-log D(G(z))` (Goodfellow et al. 2014, section 3).
+
+    Args:
+        generated_logits: Floats of shape (batch, 1), before the sigmoid.
+
+    Returns:
+        loss: Scalar mean.
+
+    Example:
+
+    >>> round(float(generator_loss(tf.zeros([4, 1]))), 4)  # log 2
+    0.6931
+    """
+    return tf.reduce_mean(tf.nn.softplus(-generated_logits))
+
+
+def latent_prior_loss(latents: tf.Tensor) -> tf.Tensor:
+    """How far the moments of a batch of latents are from N(0, I).
+
+    `mean(m^2) + mean((s - 1)^2) + sum_{i != j} C_ij^2 / (2 d^2)` with `m`,
+    `s` and `C` the mean, standard deviation and covariance over the batch.
+
+    Args:
+        latents: Floats of shape (batch, latent_dim).
+
+    Returns:
+        loss: Scalar, 0 for moments equal to the prior's.
+    """
+    batch = tf.cast(tf.shape(latents)[0], latents.dtype)
+    dim = tf.cast(tf.shape(latents)[1], latents.dtype)
+    mean = tf.reduce_mean(latents, axis=0)
+    centred = latents - mean
+    covariance = tf.matmul(centred, centred, transpose_a=True) / batch
+    variance = tf.linalg.diag_part(covariance)
+    deviation = tf.sqrt(variance + 1e-6)
+    off_diagonal = tf.reduce_sum(covariance**2) - tf.reduce_sum(variance**2)
+    return (
+        tf.reduce_mean(mean**2)
+        + tf.reduce_mean((deviation - 1.0) ** 2)
+        + 0.5 * off_diagonal / dim**2
+    )
