@@ -23,6 +23,19 @@ from ganad_tf.residual_statistics import ResidualStatistics
 
 SCORE_PARTS = ("frechet_scores", "reconstruction_errors")
 _STATISTICS = ("latent_gaussian_", "residual_statistics_", "calibrator_")
+# Arguments of the inverter and of the detector.
+_METHODS = {
+    "joint": ({"num_steps": 0}, {}),
+    "paper": (
+        {
+            "num_steps": 100,
+            "optimizer": "sgd",
+            "learning_rate": 10.0,
+            "schedule": "constant",
+        },
+        {"whiten": False, "score_parts": ("frechet_scores",)},
+    ),
+}
 
 
 class Detection(NamedTuple):
@@ -208,10 +221,17 @@ class OneClassDetector:
         return self.inverter.invert(images, self.gan.encode(images))
 
     def _joined(self, images, latents) -> tf.Tensor:
-        """Latents beside their displacement from the linear projection."""
+        """What of an image is compared with the reference.
+
+        For aligned parts, the displacement of the latents from the linear
+        projection of the image: what the denoising encoder took for a defect.
+        For textures, the latents themselves beside it.
+        """
         projected = self.gan.project(images)
         if projected is None:
             return latents
+        if self.aligned:
+            return projected - latents
         return tf.concat([latents, projected - latents], axis=1)
 
     def reference_latents(self, images: tf.Tensor) -> tf.Tensor:
@@ -293,3 +313,28 @@ class OneClassDetector:
             keep(Detection(*(part.numpy() for part in detect(images))))
             for images in batches
         ]
+
+
+def for_method(
+    gan: DCGAN, *, method: str, aligned: bool, alpha: float, **inversion: Any
+) -> OneClassDetector:
+    """Makes the unfitted detector that belongs to a training method.
+
+    Args:
+        gan: A trained `DCGAN`.
+        method: "joint": start at the encoder's latent, whitened Fréchet
+            distance, fused score. "paper" (Lai et al. 2018): plain gradient
+            descent from the prior's mean, Fréchet distance in the latents' own
+            space, which alone decides.
+        aligned: Whether every image shows the same part in the same place.
+        alpha: False-alarm rate.
+        **inversion: Arguments of `LatentInverter` other than the method's.
+
+    Returns:
+        detector: `OneClassDetector`.
+    """
+    defaults, options = _METHODS[method]
+    inverter = LatentInverter(gan.generate, **{**defaults, **inversion})
+    return OneClassDetector(
+        gan, inverter, aligned=aligned, alpha=alpha, **options
+    )

@@ -11,6 +11,13 @@ from ganad_tf import corruptions
 from ganad_tf import losses
 from ganad_tf import pyramid
 
+_NETWORKS = (
+    "generator",
+    "discriminator",
+    "encoder",
+    "linear_head",
+    "latent_prior",
+)
 LOSS_NAMES = (
     "generator_loss",
     "discriminator_loss",
@@ -79,6 +86,7 @@ class DCGAN(keras.Model):
         discriminator: Model from images to logits (batch, 1).
         encoder: Model from images to latents; None for the plain DCGAN.
         linear_head: Fitted `LinearHead`; given together with `encoder`.
+        latent_prior: Fitted `LatentPrior`; None for N(0, I).
         num_steps: Steps of the whole training; schedules depend on it.
         seed: Of latents, synthetic defects and noise. Every draw is a
             function of the seed and the step, so a resumed training repeats
@@ -114,6 +122,7 @@ class DCGAN(keras.Model):
         discriminator: keras.Model,
         encoder: keras.Model | None = None,
         linear_head: keras.layers.Layer | None = None,
+        latent_prior: keras.layers.Layer | None = None,
         *,
         num_steps: int,
         seed: int = 0,
@@ -137,6 +146,7 @@ class DCGAN(keras.Model):
         self.discriminator = discriminator
         self.encoder = encoder
         self.linear_head = linear_head
+        self.latent_prior = latent_prior
         self.num_steps = num_steps
         self.seed = seed
         self.ema_momentum = ema_momentum
@@ -207,10 +217,20 @@ class DCGAN(keras.Model):
         networks += [] if self.encoder is None else [self.encoder]
         return [v for net in networks for v in net.trainable_variables]
 
-    def sample_latents(self, num_latents: int, *, seed: int) -> tf.Tensor:
-        """Draws latents of the prior N(0, I): (num_latents, latent_dim)."""
+    def sample_latents(self, num_latents: int, *, seed: tf.Tensor) -> tf.Tensor:
+        """Draws latents of the prior.
+
+        Args:
+            num_latents: How many.
+            seed: Integers of shape (2,); the same seed draws the same.
+
+        Returns:
+            latents: float32 of shape (num_latents, latent_dim).
+        """
+        if self.latent_prior is not None:
+            return self.latent_prior.sample(num_latents, seed=seed)
         return tf.random.stateless_normal(
-            [num_latents, self.latent_dim], [seed, 0], alg="philox"
+            [num_latents, self.latent_dim], seed, alg="philox"
         )
 
     def generate(self, latents: tf.Tensor) -> tf.Tensor:
@@ -271,9 +291,7 @@ class DCGAN(keras.Model):
         """One simultaneous step of both players on qualified images."""
         seed = tf.stack([self.seed, self.step.value])
         seeds = tf.random.experimental.stateless_split(seed, 3)
-        latents = tf.random.stateless_normal(
-            [tf.shape(images)[0], self.latent_dim], seeds[0], alg="philox"
-        )
+        latents = self.sample_latents(tf.shape(images)[0], seed=seeds[0])
         with tf.GradientTape(persistent=True) as tape:
             if self.encoder is None:
                 generated = self._training_images(latents)
@@ -365,7 +383,7 @@ class DCGAN(keras.Model):
     def get_config(self) -> dict[str, Any]:
         networks = {
             name: keras.saving.serialize_keras_object(getattr(self, name))
-            for name in ("generator", "discriminator", "encoder", "linear_head")
+            for name in _NETWORKS
             if getattr(self, name) is not None
         }
         numbers = {
@@ -388,7 +406,7 @@ class DCGAN(keras.Model):
     def from_config(cls, config: dict[str, Any]) -> DCGAN:
         networks = {
             name: keras.saving.deserialize_keras_object(config[name])
-            for name in ("generator", "discriminator", "encoder", "linear_head")
+            for name in _NETWORKS
             if name in config
         }
         return cls(**{**config, **networks})

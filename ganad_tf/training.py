@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -13,11 +14,14 @@ from absl import logging
 
 from ganad_tf import artifacts
 from ganad_tf import callbacks
+from ganad_tf import images
 from ganad_tf import networks
 from ganad_tf.gan import DCGAN
+from ganad_tf.latent_prior import LatentPrior
 from ganad_tf.linear_head import LinearHead
 
 METHODS = ("joint", "paper")
+CONFIG_NAME = "config.json"
 MAX_HEAD_IMAGES = 4096
 # Share of the variance that the mean image explains, from which on images are
 # taken to show the same part in the same place.
@@ -66,7 +70,7 @@ class TrainingConfig:
     def save(self, model_dir: str, **facts: Any) -> None:
         """Writes `config.json`: these fields, and `facts` beside them."""
         artifacts.write_json(
-            os.path.join(model_dir, "config.json"),
+            os.path.join(model_dir, CONFIG_NAME),
             {**dataclasses.asdict(self), **facts},
         )
 
@@ -78,25 +82,35 @@ class TrainingConfig:
             FileNotFoundError: If there is none.
         """
         values = artifacts.read_json(
-            os.path.join(model_dir, "config.json"), made_by="train_gan.py"
+            os.path.join(model_dir, CONFIG_NAME), made_by="train_gan.py"
         )
         names = [field.name for field in dataclasses.fields(cls)]
         return cls(**{name: values[name] for name in names})
 
 
-def alignment(images: np.ndarray) -> float:
-    """Share of the images' variance that their mean image explains.
+def is_aligned(qualified: np.ndarray) -> bool:
+    """Whether images show the same part in the same place.
 
     Args:
-        images: Floats of shape (n, height, width, channels).
+        qualified: Floats of shape (n, height, width, channels).
 
     Returns:
-        share: In [0, 1], each image's own mean taken off first: high where
-            the same part lies in the same place, about 1 / n for textures.
+        aligned: Whether the mean image explains at least `MIN_ALIGNMENT` of
+            the images' variance, the mean of each image taken off first. The
+            share is high for parts that lie in place, about 1 / n for
+            textures.
     """
-    centred = images - images.mean(axis=(1, 2), keepdims=True)
-    total = np.square(centred).mean()
-    return float(np.square(centred.mean(axis=0)).mean() / (total + 1e-12))
+    centred = qualified - qualified.mean(axis=(1, 2), keepdims=True)
+    total = np.square(centred).mean() + 1e-12
+    share = np.square(centred.mean(axis=0)).mean() / total
+    aligned = bool(share >= MIN_ALIGNMENT)
+    logging.info(
+        "The mean image explains %.0f %% of the variance of the training "
+        "images: they are taken for %s.",
+        100 * share,
+        "aligned parts" if aligned else "textures",
+    )
+    return aligned
 
 
 def build_gan(config: TrainingConfig) -> DCGAN:
@@ -117,14 +131,14 @@ def build_gan(config: TrainingConfig) -> DCGAN:
             f"Received: method={config.method!r}"
         )
     joint = config.method == "joint"
-    images = {"image_size": config.image_size, "channels": config.channels}
+    size = {"image_size": config.image_size, "channels": config.channels}
     hidden = {
         "width": config.width,
         "dtype": "mixed_bfloat16" if config.mixed_precision else "float32",
     }
     latents = {"latent_dim": config.latent_dim}
     generator = networks.build_generator(
-        **images,
+        **size,
         **latents,
         **hidden,
         activation="linear" if joint else "tanh",
@@ -132,19 +146,21 @@ def build_gan(config: TrainingConfig) -> DCGAN:
         seed=config.seed,
     )
     discriminator = networks.build_discriminator(
-        **images, **hidden, seed=config.seed + 1000
+        **size, **hidden, seed=config.seed + 1000
     )
-    encoder = head = None
+    encoder = head = prior = None
     if joint:
         encoder = networks.build_encoder(
-            **images, **latents, **hidden, seed=config.seed + 2000
+            **size, **latents, **hidden, seed=config.seed + 2000
         )
-        head = LinearHead(**images, **latents)
+        head = LinearHead(**size, **latents)
+        prior = LatentPrior(**latents)
     gan = DCGAN(
         generator,
         discriminator,
         encoder,
         head,
+        prior,
         num_steps=config.num_steps,
         seed=config.seed,
     )
@@ -153,69 +169,108 @@ def build_gan(config: TrainingConfig) -> DCGAN:
 
 
 def fit_linear_head(
-    gan: DCGAN, images: np.ndarray, config: TrainingConfig
+    gan: DCGAN, qualified: np.ndarray, config: TrainingConfig
 ) -> None:
-    """Fits the linear head to qualified images and their mirror images.
+    """Fits linear head and latent prior to images and their mirror images.
 
     Args:
         gan: The GAN that owns the head.
-        images: float32 of shape (n, height, width, channels) in [-1, 1];
-            no more than `MAX_HEAD_IMAGES` are used.
+        qualified: float32 of shape (n, height, width, channels) in [-1, 1].
         config: Says which mirror images the training shows.
     """
-    images = images[:MAX_HEAD_IMAGES]
     if config.horizontal_flip:
-        images = np.concatenate([images, images[:, :, ::-1]])
+        qualified = np.concatenate([qualified, qualified[:, :, ::-1]])
     if config.vertical_flip:
-        images = np.concatenate([images, images[:, ::-1]])
-    gan.linear_head.fit(images, seed=config.seed)
+        qualified = np.concatenate([qualified, qualified[:, ::-1]])
+    gan.linear_head.fit(qualified, seed=config.seed)
+    latents = np.asarray(gan.linear_head.project(qualified))
+    gan.latent_prior.fit(latents, seed=config.seed)
+
+
+def start_or_resume(config: TrainingConfig, model_dir: str, **facts) -> None:
+    """Writes `config.json`, or checks that an earlier one is the same.
+
+    Args:
+        config: What this run asks for.
+        model_dir: The model folder.
+        **facts: Further entries for `config.json`.
+
+    Raises:
+        ValueError: If the folder holds a model with another configuration.
+    """
+    if not os.path.exists(os.path.join(model_dir, CONFIG_NAME)):
+        config.save(model_dir, **facts)
+        return
+    old = dataclasses.asdict(TrainingConfig.load(model_dir))
+    new = dataclasses.asdict(config)
+    changed = [f"{k}={old[k]} not {new[k]}" for k in new if old[k] != new[k]]
+    if changed:
+        raise ValueError(
+            f"{model_dir} holds a model with other settings: "
+            f"{', '.join(changed)}. Use the same flags to go on with it, or "
+            "another --model_dir"
+        )
 
 
 def train(
-    gan: DCGAN,
-    *,
-    dataset_from: Any,
+    config: TrainingConfig,
+    paths: Sequence[str],
     model_dir: str,
+    *,
     steps_per_epoch: int = 100,
-    extra_callbacks: list[keras.callbacks.Callback] | None = None,
 ) -> DCGAN:
     """Trains a GAN, or goes on where a killed training has stopped.
 
     Args:
-        gan: Compiled GAN, its linear head fitted.
-        dataset_from: Function from a step to the endless `tf.data.Dataset` of
-            training batches from that step on.
+        config: `TrainingConfig`.
+        paths: Qualified training images.
         model_dir: Folder of the checkpoint and of the TensorBoard logs.
         steps_per_epoch: Steps between two checkpoints.
-        extra_callbacks: Further Keras callbacks.
 
     Returns:
-        The trained GAN.
+        gan: The trained `DCGAN`.
 
     Raises:
         FloatingPointError: If the training diverges or collapses.
     """
+    gan = build_gan(config)
     checkpoint = callbacks.Checkpoint(model_dir)
     step = checkpoint.restore(gan)
-    num_epochs = -(-gan.num_steps // steps_per_epoch)
+    steps_per_epoch = min(steps_per_epoch, config.num_steps)
+    size = {"image_size": config.image_size, "channels": config.channels}
+    if step >= config.num_steps:
+        logging.info("The training has ended already.")
+        return gan
     if step:
-        logging.info("Going on at step %d of %d.", step, gan.num_steps)
-    if step < gan.num_steps:
-        gan.fit(
-            dataset_from(step),
-            initial_epoch=step // steps_per_epoch,
-            epochs=num_epochs,
-            steps_per_epoch=steps_per_epoch,
-            shuffle=False,
-            callbacks=[
-                callbacks.TrainingGuard(),
-                checkpoint,
-                keras.callbacks.TensorBoard(
-                    os.path.join(model_dir, "logs"), write_graph=False
-                ),
-                *(extra_callbacks or []),
-            ],
-        )
+        logging.info("Going on at step %d of %d.", step, config.num_steps)
+    elif gan.linear_head is not None:
+        head_images = images.load_images(paths[:MAX_HEAD_IMAGES], **size)
+        fit_linear_head(gan, head_images, config)
+    batches = images.training_dataset(
+        paths,
+        **size,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        start_step=step,
+        horizontal_flip=config.horizontal_flip,
+        vertical_flip=config.vertical_flip,
+        max_shift=config.max_shift,
+    )
+    gan.fit(
+        batches,
+        initial_epoch=step // steps_per_epoch,
+        epochs=-(-config.num_steps // steps_per_epoch),
+        steps_per_epoch=steps_per_epoch,
+        shuffle=False,
+        verbose=2,
+        callbacks=[
+            callbacks.TrainingGuard(),
+            checkpoint,
+            keras.callbacks.TensorBoard(
+                os.path.join(model_dir, "logs"), write_graph=False
+            ),
+        ],
+    )
     return gan
 
 

@@ -1,0 +1,317 @@
+"""Images: from files to float32 NHWC tensors in [-1, 1]."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+MIN_SIDE = 16
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
+_MAX_PIXELS = 200_000_000
+_GRAY_MODES = ("1", "L", "LA", "I;16", "I;16B", "I;16L", "I")
+_COLOR_MODES = ("P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
+_CACHE_BYTES = 2**30
+_SHUFFLE_BUFFER = 8192
+
+
+def _open_checked(data: bytes) -> Image.Image:
+    """Opens and fully decodes an image, or says in one line why not."""
+    if not data:
+        raise ValueError("empty file")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = Image.open(io.BytesIO(data))
+            _check_header(image)
+            image.load()
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"too large: {error}") from error
+    except Image.UnidentifiedImageError as error:
+        raise ValueError(
+            f"not an image: expected one of {', '.join(FORMATS)}"
+        ) from error
+    except (OSError, SyntaxError, EOFError) as error:
+        raise ValueError(f"corrupt or truncated image: {error}") from error
+    return image
+
+
+def _check_header(image: Image.Image) -> None:
+    width, height = image.size
+    if image.format not in FORMATS:
+        raise ValueError(
+            f"unsupported format {image.format}: expected one of "
+            f"{', '.join(FORMATS)}"
+        )
+    if image.mode not in _GRAY_MODES + _COLOR_MODES:
+        raise ValueError(
+            f"unsupported pixel type {image.mode}: expected 8- or 16-bit gray "
+            "or 8-bit RGB"
+        )
+    if min(width, height) < MIN_SIDE:
+        raise ValueError(
+            f"{width}x{height} px: expected at least {MIN_SIDE}x{MIN_SIDE}"
+        )
+    if width * height > _MAX_PIXELS:
+        raise ValueError(
+            f"{width}x{height} px: expected at most {_MAX_PIXELS} pixels"
+        )
+
+
+def read_image_bytes(path: str) -> bytes:
+    """Reads and checks an image file, as bytes that TensorFlow decodes.
+
+    PNG, JPEG and BMP come back as they are; TIFF, which TensorFlow does not
+    know, is turned into PNG without loss.
+
+    Args:
+        path: The file: PNG, JPEG, BMP or TIFF, 8 or 16 bit, gray or RGB, with
+            sides of at least 16 pixels.
+
+    Returns:
+        image_bytes: Encoded PNG, JPEG or BMP.
+
+    Raises:
+        ValueError: If the file is no such image; the message is the reason
+            in one line, without the file's name.
+    """
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise ValueError(f"unreadable: {error.strerror}") from error
+    image = _open_checked(data)
+    return _png_of_tiff(image) if image.format == "TIFF" else data
+
+
+def _png_of_tiff(image: Image.Image) -> bytes:
+    if image.mode in ("CMYK", "YCbCr", "RGBX"):
+        image = image.convert("RGB")
+    elif image.mode.startswith("I"):  # 16-bit gray, whatever its byte order
+        image = Image.fromarray(np.asarray(image).astype(np.uint16))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def color_channels(paths: Sequence[str]) -> int:
+    """Says whether image files are gray or RGB, by their headers.
+
+    Args:
+        paths: Readable image files, at least one.
+
+    Returns:
+        channels: 1 if all are gray, 3 if all have colour.
+
+    Raises:
+        ValueError: If some are gray and some have colour.
+    """
+    first = {}
+    for path in paths:
+        with Image.open(path) as image:
+            first.setdefault(1 if image.mode in _GRAY_MODES else 3, path)
+    if len(first) > 1:
+        raise ValueError(
+            "Gray and colour images are mixed: expected one kind, received "
+            f"gray {first[1]} and colour {first[3]}. Say which to convert to "
+            "with --channels=1 or --channels=3"
+        )
+    return next(iter(first))
+
+
+def decode_image(image_bytes: tf.Tensor, *, channels: int) -> tf.Tensor:
+    """Decodes an image with TensorFlow ops alone.
+
+    Args:
+        image_bytes: String scalar, encoded PNG, JPEG or BMP, 8 or 16 bit.
+        channels: 1 or 3. Colour becomes gray by luminance, gray becomes RGB
+            by repetition; transparency is dropped.
+
+    Returns:
+        image: float32 of shape (height, width, channels) in [-1, 1].
+    """
+    image = tf.io.decode_image(
+        image_bytes, channels=0, dtype=tf.float32, expand_animations=False
+    )
+    found = tf.shape(image)[-1]
+    has_color = found >= 3
+    if channels == 3:
+        image = tf.cond(
+            has_color,
+            lambda: image[..., :3],
+            lambda: tf.repeat(image[..., :1], 3, axis=-1),
+        )
+    else:
+        image = tf.cond(
+            has_color,
+            lambda: tf.image.rgb_to_grayscale(image[..., :3]),
+            lambda: image[..., :1],
+        )
+    return tf.ensure_shape(2.0 * image - 1.0, [None, None, channels])
+
+
+def resize_image(image: tf.Tensor, *, image_size: int) -> tf.Tensor:
+    """Resizes an image to a square, bilinear with antialiasing.
+
+    Args:
+        image: float32 of shape (height, width, channels).
+        image_size: Side of the result in pixels.
+
+    Returns:
+        resized: float32 of shape (image_size, image_size, channels).
+    """
+    size = [image_size, image_size]
+    resized = tf.image.resize(image, size, antialias=True)
+    return tf.ensure_shape(resized, [*size, image.shape[-1]])
+
+
+def to_uint8(images: np.ndarray) -> np.ndarray:
+    """Turns floats in [-1, 1] into the uint8 values that files have.
+
+    Example:
+
+    >>> to_uint8(np.array([-1.0, 0.0, 1.0])).tolist()
+    [0, 128, 255]
+    """
+    values = np.clip((np.asarray(images) + 1.0) * 127.5, 0.0, 255.0)
+    return np.floor(values + 0.5).astype(np.uint8)
+
+
+def _decoded(
+    paths: Sequence[str], *, image_size: int, channels: int
+) -> tf.data.Dataset:
+    """One image an element, in the files' order, decoded in parallel."""
+
+    def read(path):
+        if tf.strings.regex_full_match(path, r"(?i).*\.tiff?"):
+            return tf.numpy_function(read_image_bytes, [path], tf.string)
+        return tf.io.read_file(path)
+
+    def load(path):
+        image = decode_image(tf.ensure_shape(read(path), []), channels=channels)
+        return resize_image(image, image_size=image_size)
+
+    dataset = tf.data.Dataset.from_tensor_slices(list(paths))
+    return dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def image_dataset(
+    paths: Sequence[str],
+    *,
+    image_size: int,
+    channels: int,
+    batch_size: int = 64,
+) -> tf.data.Dataset:
+    """Batches of images in the files' order, in bounded memory.
+
+    Args:
+        paths: Image files that `read_image_bytes` accepts.
+        image_size: Side of the images in pixels.
+        channels: 1 or 3.
+        batch_size: Images a batch; the last batch may be smaller.
+
+    Returns:
+        dataset: float32 batches of shape (batch, image_size, image_size,
+            channels) in [-1, 1].
+    """
+    dataset = _decoded(paths, image_size=image_size, channels=channels)
+    return dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+
+
+def load_images(
+    paths: Sequence[str], *, image_size: int, channels: int
+) -> np.ndarray:
+    """Loads images into one array.
+
+    Args:
+        paths: Image files that `read_image_bytes` accepts.
+        image_size: Side of the images in pixels.
+        channels: 1 or 3.
+
+    Returns:
+        images: float32 of shape (n, image_size, image_size, channels) in
+            [-1, 1].
+    """
+    images = np.empty([len(paths), image_size, image_size, channels], "float32")
+    dataset = _decoded(paths, image_size=image_size, channels=channels)
+    for row, image in enumerate(dataset.as_numpy_iterator()):
+        images[row] = image
+    return images
+
+
+def training_dataset(
+    paths: Sequence[str],
+    *,
+    image_size: int,
+    channels: int,
+    batch_size: int,
+    seed: int,
+    start_step: int = 0,
+    horizontal_flip: bool = True,
+    vertical_flip: bool = True,
+    max_shift: int = 0,
+) -> tf.data.Dataset:
+    """Endless shuffled batches of augmented training images.
+
+    Images are decoded once and kept in memory up to 1 GiB, in a temporary
+    file above. Every draw is a function of the seed and of the image's place
+    in the endless sequence, so the dataset from step k on equals the dataset
+    from the start without its first k batches.
+
+    Args:
+        paths: Image files that `read_image_bytes` accepts.
+        image_size: Side of the images in pixels.
+        channels: 1 or 3.
+        batch_size: Images a batch.
+        seed: Of the order and of the augmentation.
+        start_step: How many batches are left out at the start.
+        horizontal_flip: Whether every second image is mirrored left-right.
+        vertical_flip: Whether every second image is mirrored up-down.
+        max_shift: Images are shifted by up to so many pixels each way; the
+            border is mirrored.
+
+    Returns:
+        dataset: float32 batches of shape (batch_size, image_size, image_size,
+            channels) in [-1, 1].
+    """
+
+    def augment(index, image):
+        seeds = tf.random.experimental.stateless_split([seed, index], 4)
+        if horizontal_flip:
+            image = tf.image.stateless_random_flip_left_right(image, seeds[0])
+        if vertical_flip:
+            image = tf.image.stateless_random_flip_up_down(image, seeds[1])
+        if max_shift:
+            image = _shifted(image, max_shift, seeds[2])
+        gain = tf.exp(0.02 * tf.random.stateless_normal([], seeds[3]))
+        return tf.clip_by_value((image + 1.0) * gain - 1.0, -1.0, 1.0)
+
+    dataset = _decoded(paths, image_size=image_size, channels=channels)
+    dataset = dataset.cache(_cache_file(len(paths) * image_size**2 * channels))
+    dataset = dataset.shuffle(min(len(paths), _SHUFFLE_BUFFER), seed=seed)
+    start = start_step * batch_size
+    dataset = dataset.repeat().skip(start)
+    dataset = tf.data.Dataset.zip(
+        tf.data.Dataset.counter(start, dtype=tf.int32), dataset
+    )
+    dataset = dataset.map(augment, num_parallel_calls=tf.data.AUTOTUNE)
+    return dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+
+
+def _cache_file(num_values: int) -> str:
+    """Where to cache: "" is memory; a file of the process where too large."""
+    if 4 * num_values <= _CACHE_BYTES:
+        return ""
+    return os.path.join(tempfile.mkdtemp(prefix="ganad_tf-"), "images")
+
+
+def _shifted(image: tf.Tensor, max_shift: int, seed: tf.Tensor) -> tf.Tensor:
+    border = [[max_shift, max_shift], [max_shift, max_shift], [0, 0]]
+    padded = tf.pad(image, border, "REFLECT")
+    return tf.image.stateless_random_crop(padded, image.shape, seed)

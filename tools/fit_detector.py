@@ -1,0 +1,107 @@
+"""Fits the detector: latent and residual statistics, then the calibration.
+
+    python tools/fit_detector.py --data=elpv:mono --model_dir=/tmp/solar
+
+reads the split that the training wrote, fits the statistics to its training
+images and the p-values to its held-out calibration images, and writes them to
+`model_dir/detector/`.
+"""
+
+import os
+
+import cli
+from absl import flags
+from absl import logging
+
+from ganad_tf import dataset
+from ganad_tf import detector
+from ganad_tf import images
+from ganad_tf import inversion
+from ganad_tf import training
+
+_DATA = flags.DEFINE_string(
+    "data", None, "The --data that the GAN was trained on.", required=True
+)
+_MODEL_DIR = flags.DEFINE_string(
+    "model_dir", None, "Folder that train_gan.py wrote.", required=True
+)
+_ALPHA = flags.DEFINE_float(
+    "alpha",
+    0.05,
+    "False-alarm rate: share of qualified images that may be called "
+    "defective. At least 1 / (calibration images + 1).",
+)
+_NUM_STEPS = flags.DEFINE_integer(
+    "num_steps",
+    None,
+    "Steps of the inversion's gradient descent. Default: 0, the encoder's "
+    "latent, or 100 with --method=paper.",
+    lower_bound=0,
+)
+_OPTIMIZER = flags.DEFINE_enum(
+    "optimizer",
+    None,
+    inversion.OPTIMIZERS,
+    "Of the inversion. Default: adam, or sgd with --method=paper.",
+)
+_LEARNING_RATE = flags.DEFINE_float(
+    "learning_rate",
+    None,
+    "Step size of the inversion. Default: 0.02, or 10 with --method=paper.",
+)
+_PRIOR_WEIGHT = flags.DEFINE_float(
+    "prior_weight", 0.0, "Weight of the mean squared latent in the inversion."
+)
+_NUM_RESTARTS = flags.DEFINE_integer(
+    "num_restarts", 0, "Further searches from moved starts.", lower_bound=0
+)
+_BATCH_SIZE = flags.DEFINE_integer(
+    "batch_size", 64, "Images at a time.", lower_bound=1
+)
+
+
+def _inverter_arguments() -> dict:
+    asked = {
+        "num_steps": _NUM_STEPS.value,
+        "optimizer": _OPTIMIZER.value,
+        "learning_rate": _LEARNING_RATE.value,
+        "prior_weight": _PRIOR_WEIGHT.value,
+        "num_restarts": _NUM_RESTARTS.value,
+    }
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def main() -> None:
+    config = training.TrainingConfig.load(_MODEL_DIR.value)
+    training.use_determinism(config.seed)
+    split = dataset.load_split(
+        os.path.join(_MODEL_DIR.value, dataset.SPLIT_NAME), data=_DATA.value
+    )
+    fitted = detector.for_method(
+        training.load_gan(_MODEL_DIR.value),
+        method=config.method,
+        aligned=config.aligned,
+        alpha=_ALPHA.value,
+        **_inverter_arguments(),
+    )
+    train, calibration = (
+        images.image_dataset(
+            [file.path for file in files],
+            image_size=config.image_size,
+            channels=config.channels,
+            batch_size=_BATCH_SIZE.value,
+        )
+        for files in (split.train, split.calibration)
+    )
+    fitted.fit(train, calibration)
+    folder = os.path.join(_MODEL_DIR.value, "detector")
+    fitted.save(folder)
+    logging.info("The detector is in %s. Next:", folder)
+    print(
+        f"python tools/evaluate_detector.py --data={_DATA.value} "
+        f"--model_dir={_MODEL_DIR.value} --report_dir=<folder>"
+    )
+
+
+if __name__ == "__main__":
+    cli.run(main)

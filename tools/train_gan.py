@@ -1,0 +1,165 @@
+"""Trains the GAN on qualified images only.
+
+    python tools/train_gan.py --data=elpv:mono --model_dir=/tmp/solar
+
+writes `config.json`, `split.json`, a checkpoint and TensorBoard logs to the
+model folder. Run again with the same flags, it goes on where it stopped.
+Solar cells (352 training images of 64x64 pixels, 1500 steps) take about four
+minutes on two cores.
+"""
+
+import dataclasses
+import os
+
+import cli
+from absl import flags
+from absl import logging
+
+from ganad_tf import dataset
+from ganad_tf import images
+from ganad_tf import training
+
+_DATA = flags.DEFINE_string(
+    "data",
+    None,
+    "Folder of qualified images, MVTec-AD folder, elpv:mono or elpv:poly.",
+    required=True,
+)
+_MODEL_DIR = flags.DEFINE_string(
+    "model_dir", None, "Folder to write the model to.", required=True
+)
+_METHOD = flags.DEFINE_enum(
+    "method",
+    "joint",
+    training.METHODS,
+    "joint: linear head, denoising encoder and joint losses; paper: the plain "
+    "DCGAN of Lai et al. (2018).",
+)
+_IMAGE_SIZE = flags.DEFINE_integer(
+    "image_size", 64, "Side in pixels to resize images to: 32, 64 or 128."
+)
+_CHANNELS = flags.DEFINE_enum(
+    "channels", "auto", ("auto", "1", "3"), "1 gray, 3 RGB, auto by the files."
+)
+_ALIGNED = flags.DEFINE_enum(
+    "aligned",
+    "auto",
+    ("auto", "true", "false"),
+    "Whether every image shows the same part in the same place; auto decides "
+    "by how much of the training images their mean explains.",
+)
+_LATENT_DIM = flags.DEFINE_integer(
+    "latent_dim",
+    None,
+    "Length of a latent. Default: 256 for aligned parts, 128 for textures, 64 "
+    "with --method=paper.",
+    lower_bound=2,
+)
+_WIDTH = flags.DEFINE_integer(
+    "width",
+    None,
+    "Channels of the networks' finest layers. Default: 16; 32 with "
+    "--method=paper.",
+    lower_bound=1,
+)
+_NUM_STEPS = flags.DEFINE_integer(
+    "num_steps", 1500, "Steps of training.", lower_bound=1
+)
+_BATCH_SIZE = flags.DEFINE_integer(
+    "batch_size", 32, "Images a step.", lower_bound=2
+)
+_LEARNING_RATE = flags.DEFINE_float(
+    "learning_rate", 3e-4, "Adam's step size for generator and encoder."
+)
+_DISCRIMINATOR_LEARNING_RATE = flags.DEFINE_float(
+    "discriminator_learning_rate", 1e-4, "Adam's step size, discriminator."
+)
+_HORIZONTAL_FLIP = flags.DEFINE_bool(
+    "horizontal_flip", True, "Mirror left-right; --no... if parts differ."
+)
+_VERTICAL_FLIP = flags.DEFINE_bool(
+    "vertical_flip", True, "Mirror up-down; --no... if parts differ."
+)
+_MAX_SHIFT = flags.DEFINE_integer(
+    "max_shift", 0, "Shift by up to so many pixels.", lower_bound=0
+)
+_MIXED_PRECISION = flags.DEFINE_bool(
+    "mixed_precision", False, "Compute hidden layers in bfloat16."
+)
+_SEED = flags.DEFINE_integer(
+    "seed", 0, "Of the split and of everything random.", lower_bound=0
+)
+
+
+def _open_split() -> dataset.Split:
+    """The split of an earlier run, or a new one that is written first."""
+    path = os.path.join(_MODEL_DIR.value, dataset.SPLIT_NAME)
+    if os.path.exists(path):
+        return dataset.load_split(path, data=_DATA.value)
+    files = dataset.scan_images(dataset.list_images(_DATA.value))
+    split = dataset.split_images(files, seed=_SEED.value)
+    dataset.save_split(split, path, data=_DATA.value, seed=_SEED.value)
+    return split
+
+
+def _resolve(paths: list[str]) -> training.TrainingConfig:
+    joint = _METHOD.value == "joint"
+    channels = (
+        images.color_channels(paths)
+        if _CHANNELS.value == "auto"
+        else int(_CHANNELS.value)
+    )
+    aligned = _ALIGNED.value == "true"
+    if _ALIGNED.value == "auto":
+        aligned = training.is_aligned(
+            images.load_images(
+                paths[: training.MAX_HEAD_IMAGES],
+                image_size=_IMAGE_SIZE.value,
+                channels=channels,
+            )
+        )
+    return training.TrainingConfig(
+        method=_METHOD.value,
+        image_size=_IMAGE_SIZE.value,
+        channels=channels,
+        aligned=aligned,
+        latent_dim=_LATENT_DIM.value
+        or ((256 if aligned else 128) if joint else 64),
+        width=_WIDTH.value or (16 if joint else 32),
+        num_steps=_NUM_STEPS.value,
+        batch_size=_BATCH_SIZE.value,
+        learning_rate=_LEARNING_RATE.value,
+        discriminator_learning_rate=_DISCRIMINATOR_LEARNING_RATE.value,
+        horizontal_flip=_HORIZONTAL_FLIP.value,
+        vertical_flip=_VERTICAL_FLIP.value,
+        max_shift=_MAX_SHIFT.value,
+        mixed_precision=_MIXED_PRECISION.value,
+        seed=_SEED.value,
+    )
+
+
+def main() -> None:
+    training.use_determinism(_SEED.value)
+    split = _open_split()
+    logging.info(
+        "Images: %d training, %d calibration, %d + %d test, %d unreadable.",
+        len(split.train),
+        len(split.calibration),
+        len(split.test_qualified),
+        len(split.test_defective),
+        len(split.unreadable),
+    )
+    paths = [file.path for file in split.train]
+    config = _resolve(paths)
+    training.start_or_resume(config, _MODEL_DIR.value, data=_DATA.value)
+    logging.info("Training: %s", dataclasses.asdict(config))
+    training.train(config, paths, _MODEL_DIR.value)
+    logging.info("The model is in %s. Next:", _MODEL_DIR.value)
+    print(
+        f"python tools/fit_detector.py --data={_DATA.value} "
+        f"--model_dir={_MODEL_DIR.value}"
+    )
+
+
+if __name__ == "__main__":
+    cli.run(main)
