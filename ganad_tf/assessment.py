@@ -1,0 +1,309 @@
+"""The assessment: the fitted detector and the baselines on test images."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Sequence
+from typing import Any
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import scipy
+import sklearn
+import tensorflow as tf
+from absl import logging
+
+from ganad_tf import baselines
+from ganad_tf import dataset
+from ganad_tf import evaluation
+from ganad_tf import images
+from ganad_tf import report
+from ganad_tf.calibration import ConformalCalibrator
+from ganad_tf.detector import Detection
+from ganad_tf.detector import OneClassDetector
+from ganad_tf.version import __version__
+
+MAX_BASELINE_IMAGES = 2000
+MAX_NATIVE_SIZE = 256
+NUM_GENERATED = 256
+
+
+class Assessment(NamedTuple):
+    """What `assess` found."""
+
+    results: dict[str, Any]  # the content of results.json
+    files: Sequence[dataset.ImageFile]  # the test images, a row each
+    detection: Detection  # their scores and decisions; no pictures
+    scores: dict[str, np.ndarray]  # (num_files,) for each method
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that numbers depend on."""
+    return {
+        "ganad_tf": __version__,
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "scikit-learn": sklearn.__version__,
+    }
+
+
+class Assessor:
+    """Judges a fitted detector by a data set's split.
+
+    Args:
+        detector: Fitted `OneClassDetector`.
+        split: The `Split` it was fitted with.
+        image_size: Side of the model's images in pixels.
+        channels: 1 or 3.
+        seed: Of baselines, bootstrap and generated images.
+    """
+
+    def __init__(
+        self,
+        detector: OneClassDetector,
+        split: dataset.Split,
+        *,
+        image_size: int,
+        channels: int,
+        seed: int,
+    ):
+        self.detector = detector
+        self.split = split
+        self.image_size = image_size
+        self.channels = channels
+        self.seed = seed
+
+    def _batches(self, files: Sequence[dataset.ImageFile]):
+        return images.image_dataset(
+            [file.path for file in files],
+            image_size=self.image_size,
+            channels=self.channels,
+        )
+
+    def _array(self, files, image_size: int | None = None) -> np.ndarray:
+        return images.load_images(
+            [file.path for file in files],
+            image_size=image_size or self.image_size,
+            channels=self.channels,
+        )
+
+    def detect(
+        self, files: Sequence[dataset.ImageFile], *, pictures: bool = False
+    ) -> Detection:
+        """Judges files, a row each; reconstructions and maps if asked for."""
+
+        def keep(detection: Detection) -> Detection:
+            if pictures:
+                return detection
+            return detection._replace(reconstructions=None, anomaly_maps=None)
+
+        kept = self.detector.detect_batches(self._batches(files), keep=keep)
+        return Detection(
+            *(
+                None if column[0] is None else np.concatenate(column)
+                for column in zip(*kept, strict=True)
+            )
+        )
+
+    def assess(self, *, data: str, method: str) -> Assessment:
+        """Scores the test images by the detector and by the baselines.
+
+        Args:
+            data: What `--data` was.
+            method: What `--method` was.
+
+        Returns:
+            assessment: `Assessment`.
+
+        Raises:
+            ValueError: If there is no test image.
+        """
+        files = self.split.test
+        if not files:
+            raise ValueError(
+                "There is no test image: expected a folder test/ in the "
+                "MVTec-AD folder"
+            )
+        detection, speed = self._timed_detection(files)
+        scores = {
+            "anomaly_score": detection.anomaly_scores,
+            "frechet_score": detection.frechet_scores,
+            "reconstruction_error": detection.reconstruction_errors,
+        }
+        decisions = self._own_decisions(detection)
+        for name, (values, flags) in self._baseline_scores(files).items():
+            scores[name], decisions[name] = values, flags
+        labels = np.array([file.label for file in files])
+        types = np.array([file.defect_type for file in files])
+        results = {
+            "data": data,
+            "method": method,
+            "num_train": len(self.split.train),
+            "num_calibration": len(self.split.calibration),
+            "num_test_qualified": len(self.split.test_qualified),
+            "num_test_defective": len(self.split.test_defective),
+            "seed": self.seed,
+            "versions": versions(),
+            "alpha": self.detector.alpha,
+            "threshold": self.detector.calibrator_.threshold_,
+            **evaluation.compare_methods(
+                labels, types, scores, decisions, seed=self.seed
+            ),
+            **self._frechet_by_set(),
+            **self._pixels(),
+            **self._control(),
+            "unreadable": [
+                {"name": file.name, "status": file.status}
+                for file in self.split.unreadable
+            ],
+            "images_per_second": speed,
+        }
+        return Assessment(results, files, detection, scores)
+
+    def _timed_detection(self, files) -> tuple[Detection, float]:
+        self.detect(files[:1])  # traces
+        start = time.perf_counter()
+        detection = self.detect(files)
+        return detection, len(files) / (time.perf_counter() - start)
+
+    def _own_decisions(self, detection: Detection) -> dict[str, np.ndarray]:
+        """Our decisions, and what each part would decide by itself."""
+        calibration = self.detect(self.split.calibration)
+        parts = {
+            "frechet_score": "frechet_scores",
+            "reconstruction_error": "reconstruction_errors",
+        }
+        return {"anomaly_score": detection.is_defective} | {
+            name: self._decided(
+                getattr(calibration, field), getattr(detection, field)
+            )
+            for name, field in parts.items()
+        }
+
+    def _decided(self, calibration_scores, scores) -> np.ndarray:
+        calibrator = ConformalCalibrator(alpha=self.detector.alpha)
+        return calibrator.fit(calibration_scores).is_defective(scores)
+
+    def _baseline_scores(self, files) -> dict[str, tuple]:
+        """Scores and decisions of each baseline, by the same calibration."""
+        train = self.split.train[:MAX_BASELINE_IMAGES]
+        found = {}
+        methods = baselines.make_baselines(
+            num_images=len(train), seed=self.seed
+        )
+        for native in (False, True):
+            size = MAX_NATIVE_SIZE if native else None
+            arrays = [
+                self._array(part, size)
+                for part in (train, self.split.calibration, files)
+            ]
+            for name, baseline in methods.items():
+                if baseline.native == native:
+                    baseline.fit(arrays[0])
+                    calibration, test = map(baseline.anomaly_scores, arrays[1:])
+                    found[name] = (test, self._decided(calibration, test))
+                    logging.info("Scored the baseline %s.", name)
+        return {name: found[name] for name in methods}
+
+    def _frechet_by_set(self) -> dict[str, Any]:
+        """Fréchet distance of generated, qualified and each type's latents."""
+        latents = {"generated": [self._generated_latents()]}
+        sets = {"qualified_test": self.split.test_qualified}
+        for file in self.split.test_defective:
+            sets.setdefault(file.defect_type, []).append(file)
+        for name, files in sets.items():
+            latents[name] = [
+                self.detector.reference_latents(batch)
+                for batch in (self._batches(files) if files else ())
+            ]
+        latents = {
+            name: np.concatenate(parts)
+            for name, parts in latents.items()
+            if parts
+        }
+        gaussian = self.detector.latent_gaussian_
+        return {
+            "frechet_by_set": {
+                name: gaussian.frechet_distance(points)
+                for name, points in latents.items()
+            },
+            "frechet_num_images": {
+                name: len(points) for name, points in latents.items()
+            },
+        }
+
+    def _generated_latents(self) -> tf.Tensor:
+        gan = self.detector.gan
+        latents = gan.sample_latents(NUM_GENERATED, seed=[self.seed, 0])
+        return self.detector.reference_latents(gan.generate(latents))
+
+    def _pixels(self) -> dict[str, Any]:
+        """Localisation, over the defective images that have a mask."""
+        masks = {
+            file: mask
+            for file in self.split.test_defective
+            if (mask := dataset.load_mask(file, image_size=self.image_size))
+            is not None
+        }
+        if not masks:
+            return {}
+        files = list(masks) + list(self.split.test_qualified)
+        empty = np.zeros([self.image_size, self.image_size], bool)
+        truth = np.stack([masks.get(file, empty) for file in files])
+        maps = self.detect(files, pictures=True).anomaly_maps
+        return {
+            "pixel": {
+                "auroc": evaluation.pixel_auroc(truth, maps),
+                "aupro": evaluation.aupro(truth, maps),
+                "num_masks": len(masks),
+            }
+        }
+
+    def _control(self) -> dict[str, Any]:
+        """Overkill on qualified images of another origin, where given."""
+        if not self.split.control:
+            return {}
+        flags = self.detect(self.split.control).is_defective
+        count, total = int(flags.sum()), len(flags)
+        return {
+            "control": {
+                "num_images": total,
+                "overkill_rate": count / total,
+                "overkill_rate_ci95": evaluation.rate_ci95(count, total),
+            }
+        }
+
+    def panels(self, assessment: Assessment) -> dict[str, list[report.Panel]]:
+        """Pictures of the best, the worst and the borderline cases."""
+        files, found = assessment.files, assessment.detection
+        chosen = report.select_panels(
+            np.array([file.label for file in files]),
+            found.anomaly_scores,
+            threshold=self.detector.calibrator_.threshold_,
+        )
+        return {
+            heading: self._panels_of([files[row] for row in rows])
+            for heading, rows in chosen.items()
+        }
+
+    def _panels_of(self, files) -> list[report.Panel]:
+        found = self.detect(files, pictures=True)
+        return [
+            report.Panel(
+                f"{file.name} ({file.defect_type}): "
+                f"{'DEFECTIVE' if found.is_defective[row] else 'qualified'}, "
+                f"score {found.anomaly_scores[row]:.2f}, "
+                f"p = {found.p_values[row]:.3f}",
+                image,
+                found.reconstructions[row],
+                found.anomaly_maps[row],
+            )
+            for row, (file, image) in enumerate(
+                zip(files, self._array(files), strict=True)
+            )
+        ]

@@ -1,0 +1,93 @@
+"""Evaluates the detector beside classical baselines on the same split.
+
+    python tools/evaluate_detector.py --data=elpv:mono \
+        --model_dir=/tmp/solar --report_dir=/tmp/solar/report
+
+writes `results.json`, `scores.csv` and `report.html`. Baselines are fitted to
+the same training images and thresholded by the same calibration images;
+nothing is chosen by defective or test images.
+"""
+
+import os
+
+import cli
+from absl import flags
+from absl import logging
+
+from ganad_tf import artifacts
+from ganad_tf import assessment
+from ganad_tf import dataset
+from ganad_tf import report
+from ganad_tf import score_table
+from ganad_tf import training
+from ganad_tf.detector import OneClassDetector
+
+_DATA = flags.DEFINE_string(
+    "data", None, "The --data that the GAN was trained on.", required=True
+)
+_MODEL_DIR = flags.DEFINE_string(
+    "model_dir", None, "Folder that train_gan.py wrote.", required=True
+)
+_REPORT_DIR = flags.DEFINE_string(
+    "report_dir", None, "Folder to write the report to.", required=True
+)
+
+
+def _rows(found: assessment.Assessment, unreadable) -> list[score_table.Row]:
+    detection = found.detection
+    rows = [
+        score_table.Row(
+            file.name,
+            file.defect_type,
+            *(float(column[row]) for column in detection[:4]),
+            bool(detection.is_defective[row]),
+        )
+        for row, file in enumerate(found.files)
+    ]
+    return rows + [
+        score_table.Row(file.name, file.defect_type, status=file.status)
+        for file in unreadable
+    ]
+
+
+def main() -> None:
+    config = training.TrainingConfig.load(_MODEL_DIR.value)
+    training.use_determinism(config.seed)
+    split = dataset.load_split(
+        os.path.join(_MODEL_DIR.value, dataset.SPLIT_NAME), data=_DATA.value
+    )
+    detector = OneClassDetector.load(
+        os.path.join(_MODEL_DIR.value, "detector"),
+        training.load_gan(_MODEL_DIR.value),
+    )
+    assessor = assessment.Assessor(
+        detector,
+        split,
+        image_size=config.image_size,
+        channels=config.channels,
+        seed=config.seed,
+    )
+    found = assessor.assess(data=_DATA.value, method=config.method)
+    folder = _REPORT_DIR.value
+    artifacts.write_text(
+        os.path.join(folder, "scores.csv"),
+        score_table.to_csv(_rows(found, split.unreadable)),
+    )
+    report.write_report(
+        os.path.join(folder, "report.html"),
+        found.results,
+        labels=[file.label for file in found.files],
+        scores=found.scores,
+        threshold=detector.calibrator_.threshold_,
+        panels=assessor.panels(found),
+    )
+    artifacts.write_json(os.path.join(folder, "results.json"), found.results)
+    logging.info("The report is %s. Next:", os.path.join(folder, "report.html"))
+    print(
+        f"python tools/export_saved_model.py --model_dir={_MODEL_DIR.value} "
+        "--export_dir=<folder>"
+    )
+
+
+if __name__ == "__main__":
+    cli.run(main)
