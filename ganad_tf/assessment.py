@@ -14,6 +14,7 @@ import scipy
 import sklearn
 import tensorflow as tf
 from absl import logging
+from PIL import Image
 
 from ganad_tf import baselines
 from ganad_tf import dataset
@@ -102,13 +103,7 @@ class Assessor:
                 return detection
             return detection._replace(reconstructions=None, anomaly_maps=None)
 
-        kept = self.detector.detect_batches(self._batches(files), keep=keep)
-        return Detection(
-            *(
-                None if column[0] is None else np.concatenate(column)
-                for column in zip(*kept, strict=True)
-            )
-        )
+        return self.detector.detect_batches(self._batches(files), keep=keep)
 
     def assess(self, *, data: str, method: str) -> Assessment:
         """Scores the test images by the detector and by the baselines.
@@ -197,7 +192,7 @@ class Assessor:
             num_images=len(train), seed=self.seed
         )
         for native in (False, True):
-            size = MAX_NATIVE_SIZE if native else None
+            size = self._native_size(train) if native else None
             arrays = [
                 self._array(part, size)
                 for part in (train, self.split.calibration, files)
@@ -209,6 +204,11 @@ class Assessor:
                     found[name] = (test, self._decided(calibration, test))
                     logging.info("Scored the baseline %s.", name)
         return {name: found[name] for name in methods}
+
+    def _native_size(self, files: Sequence[dataset.ImageFile]) -> int:
+        """The images' own size, bounded so that arrays fit in memory."""
+        with Image.open(files[0].path) as image:
+            return min(*image.size, MAX_NATIVE_SIZE)
 
     def _frechet_by_set(self) -> dict[str, Any]:
         """Fréchet distance of generated, qualified and each type's latents."""

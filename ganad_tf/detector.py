@@ -97,6 +97,7 @@ class OneClassDetector:
         self.residual_statistics_ = ResidualStatistics(aligned=aligned)
         self.latent_gaussian_ = LatentGaussian(whiten=whiten)
         self.calibrator_ = ConformalCalibrator(alpha=alpha)
+        self._compiled = tf.function(self.detect, reduce_retracing=True)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this detector, `gan` aside."""
@@ -305,14 +306,28 @@ class OneClassDetector:
         self,
         batches: Iterable[tf.Tensor],
         *,
-        keep: Callable[[Detection], Any] = lambda detection: detection,
-    ) -> list[Any]:
-        """Judges any number of batches, keeping what is asked for of each."""
-        detect = tf.function(self.detect, reduce_retracing=True)
-        return [
-            keep(Detection(*(part.numpy() for part in detect(images))))
+        keep: Callable[[Detection], Detection] = lambda detection: detection,
+    ) -> Detection:
+        """Judges any number of batches.
+
+        Args:
+            batches: Batches of images as `detect` takes them, at least one.
+            keep: What to keep of the `Detection` of each batch; fields that
+                it sets to None stay None.
+
+        Returns:
+            detection: `Detection` of NumPy arrays, a row an image.
+        """
+        kept = [
+            keep(Detection(*(part.numpy() for part in self._compiled(images))))
             for images in batches
         ]
+        return Detection(
+            *(
+                None if column[0] is None else np.concatenate(column)
+                for column in zip(*kept, strict=True)
+            )
+        )
 
 
 def for_method(

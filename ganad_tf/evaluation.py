@@ -47,25 +47,21 @@ def auroc(labels: np.ndarray, scores: np.ndarray) -> float | None:
 def _resampled_aurocs(labels, score_sets, seed) -> np.ndarray:
     """AUROCs (num_sets, NUM_RESAMPLES) of shared stratified resamples."""
     generator = np.random.default_rng(seed)
-    qualified, defective = (np.flatnonzero(labels == k) for k in (0, 1))
-    areas = np.empty([len(score_sets), NUM_RESAMPLES])
-    # How often each defective image beats each qualified one: 1, 0 or 1/2.
-    wins = [
-        0.5 * (np.sign(scores[defective, None] - scores[None, qualified]) + 1)
-        for scores in score_sets
-    ]
-    for column in range(NUM_RESAMPLES):
-        rows = np.bincount(
-            generator.integers(len(defective), size=len(defective)),
-            minlength=len(defective),
+    groups = [np.flatnonzero(labels == label) for label in (0, 1)]
+    # How often each image is in each resample: (NUM_RESAMPLES, group).
+    qualified, defective = (
+        generator.multinomial(
+            len(group), np.full(len(group), 1 / len(group)), NUM_RESAMPLES
         )
-        columns = np.bincount(
-            generator.integers(len(qualified), size=len(qualified)),
-            minlength=len(qualified),
-        )
-        for row, win in enumerate(wins):
-            areas[row, column] = rows @ win @ columns
-    return areas / (len(defective) * len(qualified))
+        for group in groups
+    )
+    areas = []
+    for scores in score_sets:
+        # Whether a defective image beats a qualified one: 1, 0 or 1/2.
+        margins = scores[groups[1]][:, None] - scores[groups[0]][None]
+        wins = 0.5 * (np.sign(margins) + 1.0)
+        areas.append(((defective @ wins) * qualified).sum(axis=1))
+    return np.array(areas) / (len(groups[0]) * len(groups[1]))
 
 
 def _interval(values: np.ndarray) -> list[float]:

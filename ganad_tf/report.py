@@ -141,7 +141,7 @@ def _roc_png(labels: np.ndarray, scores: dict[str, np.ndarray]) -> bytes:
         )
     axis.set_xlabel("overkill rate (qualified called defective)")
     axis.set_ylabel("share of defective images found")
-    axis.legend(fontsize=8)
+    axis.legend(fontsize=8, loc="lower right")
     axis.grid(alpha=0.3)
     return _png(figure)
 
@@ -161,7 +161,7 @@ def _histogram_png(labels, scores, threshold: float) -> bytes:
     axis.axvline(threshold, color="black", lw=1.2, label="threshold")
     axis.set_xlabel("anomaly score of test images")
     axis.set_ylabel("images")
-    axis.legend(fontsize=8)
+    axis.legend(fontsize=8, loc="upper right")
     return _png(figure)
 
 
