@@ -16,8 +16,8 @@ from ganad_tf import warmup
 from ganad_tf.detector import Detection
 from ganad_tf.detector import OneClassDetector
 
-# 8-bit values a standard deviation in the PNGs of anomaly maps: 255 is 10.
-MAP_SCALE = 25.5
+# 8-bit values a standard deviation in the PNGs of anomaly maps: 255 is 20.
+MAP_SCALE = 12.75
 SCALARS = (
     "anomaly_score",
     "frechet_score",

@@ -19,7 +19,7 @@ from ganad_tf import artifacts
 QUALIFIED_COLOR, DEFECTIVE_COLOR = "#1f6fb4", "#c62828"
 OURS = ("anomaly_score", "frechet_score", "reconstruction_error")
 # Deviations of qualified residuals that the colour scale of maps ends at.
-MAP_LIMIT = 10.0
+MAP_LIMIT = 20.0
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60em;
        margin: 2em auto; padding: 0 1em; color: #222; }

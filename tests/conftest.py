@@ -1,0 +1,95 @@
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from ganad_tf import detector
+from ganad_tf import images as image_files
+from ganad_tf import training
+
+tf.config.experimental.enable_op_determinism()
+
+
+def make_parts(count: int, *, seed: int, size: int = 32, channels: int = 1):
+    """Qualified parts: two bars in place, varying brightness, fine noise."""
+    generator = np.random.default_rng(seed)
+    image = np.full([size, size, channels], 0.3)
+    image[size // 4 : size // 4 + 3] = -0.5
+    image[:, size // 2 : size // 2 + 3] = -0.2
+    level = generator.normal(0.0, 0.1, [count, 1, 1, 1])
+    noise = generator.normal(0.0, 0.03, [count, size, size, channels])
+    return np.clip(image + level + noise, -1.0, 1.0).astype(np.float32)
+
+
+def scratch(parts: np.ndarray) -> np.ndarray:
+    """The same parts with a defect: a dark square in a corner."""
+    defective = parts.copy()
+    defective[:, 20:27, 4:11] = -0.9
+    return defective
+
+
+def write_images(folder, images: np.ndarray, prefix: str = "part") -> None:
+    os.makedirs(folder, exist_ok=True)
+    for row, image in enumerate(image_files.to_uint8(images)):
+        pixels = image[..., 0] if image.shape[-1] == 1 else image
+        path = os.path.join(folder, f"{prefix}{row:03d}.png")
+        Image.fromarray(pixels).save(path)
+
+
+def tiny_config(**changes) -> training.TrainingConfig:
+    values = {
+        "method": "joint",
+        "image_size": 32,
+        "channels": 1,
+        "aligned": True,
+        "latent_dim": 6,
+        "width": 4,
+        "num_steps": 4,
+        "batch_size": 8,
+    }
+    return training.TrainingConfig(**{**values, **changes})
+
+
+def fitted_detector(**changes) -> detector.OneClassDetector:
+    """A detector that was never trained, but whose linear head is fitted."""
+    config = tiny_config(**changes)
+    gan = training.build_gan(config)
+    parts = make_parts(48, seed=1, channels=config.channels)
+    if gan.linear_head is not None:
+        training.fit_linear_head(gan, parts, config)
+    made = detector.for_method(
+        gan, method=config.method, aligned=config.aligned, alpha=0.1,
+        num_steps=2,
+    )
+    held_out = make_parts(24, seed=2, channels=config.channels)
+    return made.fit([parts], [held_out[:10], held_out[10:]])
+
+
+@pytest.fixture(scope="session")
+def parts_detector() -> detector.OneClassDetector:
+    return fitted_detector()
+
+
+@pytest.fixture
+def parts_folder(tmp_path) -> str:
+    folder = tmp_path / "parts"
+    write_images(folder, make_parts(40, seed=0))
+    return str(folder)
+
+
+@pytest.fixture
+def mvtec_folder(tmp_path) -> str:
+    folder = tmp_path / "product"
+    write_images(folder / "train" / "good", make_parts(60, seed=0))
+    write_images(folder / "test" / "good", make_parts(8, seed=1))
+    defective = scratch(make_parts(8, seed=2))
+    write_images(folder / "test" / "scratch", defective)
+    masks = np.full([8, 32, 32, 1], -1.0)
+    masks[:, 20:27, 4:11] = 1.0
+    write_images(folder / "ground_truth" / "scratch", masks)
+    write_images(folder / "control" / "good", make_parts(5, seed=3))
+    return str(folder)
