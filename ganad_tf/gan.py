@@ -287,8 +287,9 @@ class DCGAN(keras.Model):
             lambda: self._images(latents, self.generator, training=False),
         )
 
-    def train_step(self, images: tf.Tensor) -> dict[str, Any]:
+    def train_step(self, data: Any) -> dict[str, Any]:
         """One simultaneous step of both players on qualified images."""
+        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         seed = tf.stack([self.seed, self.step.value])
         seeds = tf.random.experimental.stateless_split(seed, 3)
         latents = self.sample_latents(tf.shape(images)[0], seed=seeds[0])

@@ -34,7 +34,7 @@ class LatentPrior(keras.layers.Layer):
     """
 
     def __init__(self, *, latent_dim: int, **kwargs):
-        super().__init__(trainable=False, dtype="float32", **kwargs)
+        super().__init__(**{"trainable": False, "dtype": "float32", **kwargs})
         self.latent_dim = latent_dim
         shape = [MAX_COMPONENTS, latent_dim]
         self.means = self.add_weight(

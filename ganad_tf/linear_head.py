@@ -46,7 +46,7 @@ class LinearHead(keras.layers.Layer):
     def __init__(
         self, *, image_size: int, channels: int, latent_dim: int, **kwargs
     ):
-        super().__init__(trainable=False, dtype="float32", **kwargs)
+        super().__init__(**{"trainable": False, "dtype": "float32", **kwargs})
         self.image_size = image_size
         self.channels = channels
         self.latent_dim = latent_dim

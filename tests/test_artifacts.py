@@ -1,0 +1,56 @@
+import os
+
+import pytest
+
+from ganad_tf import artifacts
+
+
+def test_json_comes_back(tmp_path):
+    path = str(tmp_path / "deep" / "a.json")
+    artifacts.write_json(path, {"b": [1, None]})
+    assert artifacts.read_json(path, made_by="x") == {"b": [1, None]}
+    assert os.listdir(tmp_path / "deep") == ["a.json"]
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = str(tmp_path / "a.json")
+    artifacts.write_json(path, 1)
+    with pytest.raises(ValueError):
+        artifacts.write_json(path, float("nan"))
+    assert artifacts.read_json(path, made_by="x") == 1
+
+
+def test_a_missing_file_names_the_tool_that_makes_it(tmp_path):
+    with pytest.raises(FileNotFoundError, match="Run fit_detector.py first"):
+        artifacts.read_json(str(tmp_path / "a"), made_by="fit_detector.py")
+
+
+def test_half_a_json_file_is_an_error(tmp_path):
+    (tmp_path / "a").write_text('{"b": ')
+    with pytest.raises(ValueError, match="is not JSON"):
+        artifacts.read_json(str(tmp_path / "a"), made_by="x")
+
+
+def test_a_folder_that_fails_never_gets_its_name(tmp_path):
+    path = str(tmp_path / "model")
+    with pytest.raises(RuntimeError), artifacts.new_directory(path) as part:
+        artifacts.write_text(os.path.join(part, "a"), "half")
+        raise RuntimeError
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path):
+    path = str(tmp_path / "model")
+    for name in ("old", "new"):
+        with artifacts.new_directory(path) as part:
+            artifacts.write_text(os.path.join(part, name), "")
+    assert os.listdir(path) == ["new"]
+    assert os.listdir(tmp_path) == ["model"]
+
+
+def test_a_folder_may_be_protected(tmp_path):
+    with (
+        pytest.raises(FileExistsError, match="already there"),
+        artifacts.new_directory(str(tmp_path), replace=False),
+    ):
+        pass
