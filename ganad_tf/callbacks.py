@@ -23,6 +23,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def __init__(self, model_dir: str):
         super().__init__()
+        os.makedirs(model_dir, exist_ok=True)
         self.path = os.path.join(model_dir, CHECKPOINT_NAME)
 
     def restore(self, model: keras.Model) -> int:

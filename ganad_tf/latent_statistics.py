@@ -6,6 +6,9 @@ import numpy as np
 import scipy.linalg
 from sklearn.covariance import ledoit_wolf
 
+# Latents have a prior of unit deviation: what is below this is rounding.
+MIN_DEVIATION = 1e-4
+
 
 def frechet_distance(
     mean_1: np.ndarray,
@@ -115,7 +118,7 @@ class LatentGaussian:
         """
         latents = _checked_latents(latents, at_least=2)
         self.location_ = latents.mean(axis=0)
-        deviations = latents.std(axis=0) + 1e-9
+        deviations = np.maximum(latents.std(axis=0), MIN_DEVIATION)
         correlation, _ = ledoit_wolf((latents - self.location_) / deviations)
         self.covariance_ = correlation * np.outer(deviations, deviations)
         self.num_latents_ = len(latents)

@@ -55,12 +55,15 @@ def tiny_config(**changes) -> training.TrainingConfig:
 
 
 def fitted_detector(**changes) -> detector.OneClassDetector:
-    """A detector that was never trained, but whose linear head is fitted."""
+    """A detector with a fitted linear head and a random encoder."""
     config = tiny_config(**changes)
     gan = training.build_gan(config)
     parts = make_parts(48, seed=1, channels=config.channels)
     if gan.linear_head is not None:
         training.fit_linear_head(gan, parts, config)
+        kernel = gan.ema_encoder.layers[-1].kernel
+        noise = np.random.default_rng(0).normal(size=kernel.shape)
+        kernel.assign(0.05 * noise)
     made = detector.for_method(
         gan, method=config.method, aligned=config.aligned, alpha=0.1,
         num_steps=2,

@@ -1,0 +1,122 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import fitted_detector
+from conftest import make_parts
+from conftest import scratch
+
+from ganad_tf import detector as detector_module
+from ganad_tf.calibration import conformal_p_values
+from ganad_tf.detector import OneClassDetector
+
+
+def arrays(detection):
+    return [np.asarray(part) for part in detection]
+
+
+@pytest.fixture(scope="module")
+def images():
+    parts = make_parts(8, seed=7)
+    return tf.constant(np.concatenate([parts, scratch(parts)]))
+
+
+def test_scratches_are_called_defective(parts_detector, images):
+    detection = parts_detector.detect(images)
+    scores = detection.anomaly_scores.numpy()
+    assert scores[8:].min() > scores[:8].max()
+    assert detection.is_defective.numpy()[8:].all()
+    maps = detection.anomaly_maps.numpy()
+    assert maps[8:, 20:27, 4:11].mean() > 3 * maps[:8, 20:27, 4:11].mean()
+
+
+def test_shapes_and_types_are_as_promised(parts_detector, images):
+    detection = parts_detector.detect(images)
+    shapes = [tuple(part.shape) for part in detection]
+    assert shapes == [(16,)] * 5 + [(16, 32, 32, 1), (16, 32, 32), (16, 6)]
+    types = [part.dtype.name for part in detection]
+    assert types == ["float32"] * 4 + ["bool"] + ["float32"] * 3
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"method": "paper"}, {"aligned": False}, {"channels": 3}],
+    ids=str,
+)
+def test_an_image_scores_the_same_alone_and_in_any_batch(changes):
+    made = fitted_detector(**changes)
+    channels = changes.get("channels", 1)
+    batch = tf.constant(make_parts(6, seed=9, channels=channels))
+    together = arrays(made.detect(batch))
+    order = [4, 2, 0, 5, 1, 3]
+    permuted = arrays(made.detect(tf.gather(batch, order)))
+    alone = arrays(made.detect(batch[2:3]))
+    for whole, other, single in zip(together, permuted, alone, strict=True):
+        # Pixels near 0 are differences of like numbers: an absolute bound.
+        bound = 1e-5 if whole.ndim == 1 else 1e-3
+        np.testing.assert_allclose(other, whole[order], 1e-4, bound)
+        np.testing.assert_allclose(single[0], whole[2], 1e-4, bound)
+
+
+def test_tensorflow_gives_the_statistics_own_numbers(parts_detector, images):
+    detection = parts_detector.detect(images)
+    latents = parts_detector.reference_latents(images).numpy()
+    np.testing.assert_allclose(
+        detection.frechet_scores,
+        parts_detector.latent_gaussian_.frechet_scores(latents),
+        rtol=1e-4,
+    )
+    scores = detection.anomaly_scores.numpy()
+    calibrator = parts_detector.calibrator_
+    np.testing.assert_allclose(
+        detection.p_values,
+        conformal_p_values(calibrator.scores_, scores),
+        rtol=1e-6,
+    )
+    np.testing.assert_array_equal(
+        detection.is_defective, calibrator.is_defective(scores)
+    )
+
+
+def test_batches_are_judged_as_one(parts_detector, images):
+    whole = arrays(parts_detector.detect(images))
+    batches = [images[:5], images[5:10], images[10:]]
+    parts = parts_detector.detect_batches(batches)
+    for one, other in zip(whole, parts, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-3)
+    kept = parts_detector.detect_batches(
+        batches, keep=lambda d: d._replace(anomaly_maps=None)
+    )
+    assert kept.anomaly_maps is None and len(kept.latents) == 16
+
+
+@pytest.mark.parametrize("method", ["joint", "paper"])
+def test_a_saved_detector_comes_back(tmp_path, images, method):
+    made = fitted_detector(method=method)
+    path = str(tmp_path / "detector")
+    made.save(path)
+    loaded = OneClassDetector.load(path, made.gan)
+    assert loaded.get_config() == made.get_config()
+    for one, other in zip(
+        arrays(made.detect(images)), arrays(loaded.detect(images)), strict=True
+    ):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+def test_no_detector_is_an_error(tmp_path, parts_detector):
+    with pytest.raises(FileNotFoundError, match="Run fit_detector.py first"):
+        OneClassDetector.load(str(tmp_path), parts_detector.gan)
+
+
+def test_the_papers_verdict_is_its_frechet_distance(images):
+    detection = fitted_detector(method="paper").detect(images)
+    order = np.argsort(detection.frechet_scores)
+    assert (np.diff(detection.anomaly_scores.numpy()[order]) >= 0).all()
+
+
+def test_too_few_calibration_images_are_an_error(parts_detector):
+    made = detector_module.for_method(
+        parts_detector.gan, method="joint", aligned=True, alpha=0.05
+    )
+    parts = make_parts(18, seed=0)
+    with pytest.raises(ValueError, match="Too few calibration images"):
+        made.fit([parts], [parts])

@@ -1,0 +1,85 @@
+import io
+import re
+
+import numpy as np
+from conftest import make_parts
+from PIL import Image
+
+from ganad_tf import evaluation
+from ganad_tf import report
+
+LABELS = np.repeat([0, 1], [20, 10])
+SCORES = np.concatenate([np.linspace(-1, 2, 20), np.linspace(0, 9, 10)])
+
+
+def test_panels_are_the_cases_their_heading_names():
+    chosen = report.select_panels(LABELS, SCORES, threshold=1.5, num_each=3)
+    missed, stopped, close, found, passed = chosen.values()
+    assert missed == [20, 21]  # defective below 1.5, lowest first
+    assert stopped == [19, 18, 17]
+    assert found == [29, 28, 27]
+    assert all(LABELS[row] == 0 and SCORES[row] < 1.5 for row in passed)
+    distances = np.abs(SCORES - 1.5)
+    assert sorted(distances[close]) == sorted(distances)[:3]
+
+
+def test_headings_without_images_are_left_out():
+    chosen = report.select_panels(
+        np.zeros(3, int), np.arange(3.0), threshold=9.0
+    )
+    assert len(chosen) == 2
+
+
+def panel(caption="a"):
+    image = make_parts(1, seed=0)[0]
+    return report.Panel(caption, image, image, np.ones([32, 32]))
+
+
+def test_pictures_have_a_row_each_panel():
+    heights = [
+        Image.open(io.BytesIO(report.panels_png([panel()] * count))).height
+        for count in (1, 3)
+    ]
+    assert heights[1] == 3 * heights[0]
+
+
+def results_of(scores):
+    types = np.where(LABELS, "dent", "good")
+    decisions = {name: values > 1.5 for name, values in scores.items()}
+    return {
+        "data": "<parts> & more",
+        "method": "joint",
+        "num_train": 5,
+        "num_calibration": 4,
+        "num_test_qualified": 20,
+        "num_test_defective": 10,
+        "seed": 0,
+        "alpha": 0.05,
+        "images_per_second": 10.0,
+        "frechet_by_set": {"generated": 1.0, "dent": 9.0},
+        "frechet_num_images": {"generated": 256, "dent": 10},
+        "unreadable": [{"name": "x<y>.png", "status": "empty file"}],
+        "pixel": {"auroc": 0.9, "aupro": 0.8},
+        "control": {"num_images": 7, "overkill_rate": 0.0},
+        **evaluation.compare_methods(LABELS, types, scores, decisions, seed=0),
+    }
+
+
+def test_the_page_needs_no_other_file_and_tells_everything(tmp_path):
+    scores = {"anomaly_score": SCORES, "gmm": -SCORES}
+    path = tmp_path / "report.html"
+    report.write_report(
+        str(path),
+        results_of(scores),
+        labels=LABELS,
+        scores=scores,
+        threshold=1.5,
+        panels={"Worst": [panel("x<y>.png")]},
+    )
+    page = path.read_text()
+    assert not re.search(r'(src|href)="(?!data:)', page)
+    assert "&lt;parts&gt; &amp; more" in page and "x<y>" not in page
+    for text in ("4 of 20", "2 of 10", "gmm", "AUPRO", "empty file", "dent"):
+        assert text in page
+    assert page.count("<img") == 3
+    assert len(page) < 1_000_000
