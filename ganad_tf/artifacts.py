@@ -78,7 +78,6 @@ def new_directory(path: str, *, replace: bool = True) -> Iterator[str]:
         FileExistsError: If `path` is there and `replace` is False.
 
     Example:
-
     >>> import tempfile
     >>> path = os.path.join(tempfile.mkdtemp(), "model")
     >>> with new_directory(path) as part:

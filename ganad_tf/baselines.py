@@ -94,9 +94,7 @@ class LaplacianEnergy:
 
     def _score(self, image: np.ndarray) -> float:
         offsets = self._features(image) - self.location_
-        distances = np.einsum(
-            "pi,pij,pj->p", offsets, self.precision_, offsets
-        )
+        distances = np.einsum("pi,pij,pj->p", offsets, self.precision_, offsets)
         return float(distances.max())
 
 

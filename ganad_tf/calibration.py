@@ -32,7 +32,6 @@ def conformal_p_values(
         ValueError: If there are no calibration scores, or one is not finite.
 
     Example:
-
     >>> conformal_p_values(np.arange(9.0), np.array([-1.0, 4.0, 99.0])).tolist()
     [1.0, 0.6, 0.1]
     """
@@ -70,7 +69,6 @@ class ConformalCalibrator:
         ValueError: If `alpha` is not in (0, 1).
 
     Example:
-
     >>> calibrator = ConformalCalibrator(alpha=0.1).fit(np.arange(19.0))
     >>> calibrator.p_values(np.array([0.0, 18.5])).tolist()
     [1.0, 0.05]

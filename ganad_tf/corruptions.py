@@ -84,7 +84,9 @@ def _line(dice: _Dice, size: int) -> tf.Tensor:
     drawn &= tf.reduce_all((points >= 0) & (points < size), axis=-1)
     batch = tf.shape(points)[0]
     owner = tf.repeat(tf.range(batch)[:, None], NUM_WALK_POINTS, axis=1)
-    index = tf.concat([owner[..., None], tf.clip_by_value(points, 0, size - 1)], -1)
+    index = tf.concat(
+        [owner[..., None], tf.clip_by_value(points, 0, size - 1)], -1
+    )
     thin = tf.tensor_scatter_nd_max(
         tf.zeros([batch, size, size]), index, tf.cast(drawn, tf.float32)
     )[..., None]
@@ -120,7 +122,9 @@ def _noise_patch(images: tf.Tensor, dice: _Dice, size: int) -> tf.Tensor:
     smooth = 3.0 * tf.nn.avg_pool2d(noise, 3, 1, "SAME")
     coarse = _per_image(dice.uniform(0.0, 1.0)) < 0.5
     amplitude = _per_image(dice.uniform(0.05, 0.3))
-    return images + amplitude * _blob(dice, size) * tf.where(coarse, smooth, noise)
+    return images + amplitude * _blob(dice, size) * tf.where(
+        coarse, smooth, noise
+    )
 
 
 def _blur_patch(images: tf.Tensor, dice: _Dice, size: int) -> tf.Tensor:
@@ -175,7 +179,6 @@ def corrupt(
         corrupted: float32 of the same shape, in [-1, 1].
 
     Example:
-
     >>> images = tf.zeros([8, 32, 32, 1])
     >>> corrupted = corrupt(images, seed=tf.constant([0, 1]), at_least=1)
     >>> corrupted.shape

@@ -230,9 +230,7 @@ def split_images(files: Iterable[ImageFile], *, seed: int) -> Split:
     return Split(
         train=tuple(train),
         calibration=tuple(calibration),
-        test_qualified=tuple(
-            rest + [f for f in unseen["test"] if not f.label]
-        ),
+        test_qualified=tuple(rest + [f for f in unseen["test"] if not f.label]),
         test_defective=tuple(f for f in unseen["test"] if f.label),
         control=tuple(unseen["control"]),
         unreadable=tuple(by_part["unreadable"]),

@@ -35,7 +35,6 @@ def auroc(labels: np.ndarray, scores: np.ndarray) -> float | None:
         area: In [0, 1]; None unless both labels occur.
 
     Example:
-
     >>> auroc(np.array([0, 0, 1, 1]), np.array([1.0, 3.0, 2.0, 4.0]))
     0.75
     """
@@ -116,7 +115,6 @@ def rate_ci95(count: int, total: int) -> list[float]:
     """Exact interval of a rate (Clopper & Pearson 1934).
 
     Example:
-
     >>> [round(end, 3) for end in rate_ci95(0, 10)]
     [0.0, 0.308]
     """
@@ -213,9 +211,7 @@ def aupro(
         axis=0,
     )
     rates = (chosen + 1) / len(negatives)
-    area = np.trapezoid(
-        np.r_[overlaps[0], overlaps], np.r_[0.0, rates]
-    )
+    area = np.trapezoid(np.r_[overlaps[0], overlaps], np.r_[0.0, rates])
     return float(area / rates[-1])
 
 

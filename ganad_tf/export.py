@@ -217,7 +217,11 @@ def export_saved_model(
 
 def _fingerprint(path: str) -> dict[str, str]:
     found = tf.saved_model.experimental.read_fingerprint(path)
-    names = ("saved_model_checksum", "graph_def_program_hash", "checkpoint_hash")
+    names = (
+        "saved_model_checksum",
+        "graph_def_program_hash",
+        "checkpoint_hash",
+    )
     return {name: str(getattr(found, name)) for name in names}
 
 

@@ -55,7 +55,6 @@ def diversity(images: tf.Tensor, real_images: tf.Tensor) -> tf.Tensor:
             collapsed to one image.
 
     Example:
-
     >>> images = tf.random.stateless_normal([8, 16, 16, 1], seed=[0, 1])
     >>> round(float(diversity(0.5 * images, images)), 3)
     0.5
@@ -103,7 +102,6 @@ class DCGAN(keras.Model):
         ValueError: If only one of `encoder` and `linear_head` is given.
 
     Example:
-
     >>> from ganad_tf import networks
     >>> size = dict(image_size=32, channels=1, width=4)
     >>> dcgan = DCGAN(
@@ -160,12 +158,13 @@ class DCGAN(keras.Model):
         self.ema_generator = _copy_of(generator)
         self.ema_encoder = None if encoder is None else _copy_of(encoder)
         self.step = self.add_weight(
-            shape=(), dtype="int32", initializer="zeros", name="step",
+            shape=(),
+            dtype="int32",
+            initializer="zeros",
+            name="step",
             trainable=False,
         )
-        self._trackers = {
-            name: keras.metrics.Mean(name) for name in LOSS_NAMES
-        }
+        self._trackers = {name: keras.metrics.Mean(name) for name in LOSS_NAMES}
         self.built = True
 
     @property
@@ -247,7 +246,9 @@ class DCGAN(keras.Model):
 
     def project(self, images: tf.Tensor) -> tf.Tensor | None:
         """Latents by the linear head alone; None for the plain DCGAN."""
-        return None if self.encoder is None else self.linear_head.project(images)
+        return (
+            None if self.encoder is None else self.linear_head.project(images)
+        )
 
     def encode(self, images: tf.Tensor) -> tf.Tensor:
         """Latents of images: the start of their inversion.
@@ -302,11 +303,18 @@ class DCGAN(keras.Model):
             values |= self._player_losses(images, generated)
             generator_total = self._generator_total(values)
             discriminator_total = values["discriminator_loss"]
-        self._apply(tape, generator_total, self._generator_variables,
-                    self.generator_optimizer)
-        self._apply(tape, discriminator_total,
-                    self.discriminator.trainable_variables,
-                    self.discriminator_optimizer)
+        self._apply(
+            tape,
+            generator_total,
+            self._generator_variables,
+            self.generator_optimizer,
+        )
+        self._apply(
+            tape,
+            discriminator_total,
+            self.discriminator.trainable_variables,
+            self.discriminator_optimizer,
+        )
         self._update_averages()
         self.step.assign_add(1)
         values["diversity"] = diversity(

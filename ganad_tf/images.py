@@ -175,7 +175,6 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
     """Turns floats in [-1, 1] into the uint8 values that files have.
 
     Example:
-
     >>> to_uint8(np.array([-1.0, 0.0, 1.0])).tolist()
     [0, 128, 255]
     """

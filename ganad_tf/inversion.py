@@ -54,7 +54,6 @@ class LatentInverter:
         ValueError: If an argument is out of its range.
 
     Example:
-
     >>> basis = tf.eye(4, 16 * 16)
     >>> def generate(latents):
     ...     return tf.reshape(latents @ basis, [-1, 16, 16, 1])

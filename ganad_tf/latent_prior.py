@@ -25,7 +25,6 @@ class LatentPrior(keras.layers.Layer):
         latent_dim: Length of a latent.
 
     Example:
-
     >>> latents = np.random.default_rng(0).normal(size=(64, 3)) + 5.0
     >>> prior = LatentPrior(latent_dim=3).fit(latents, seed=0)
     >>> samples = prior.sample(100, seed=tf.constant([0, 1]))

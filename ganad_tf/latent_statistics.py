@@ -39,7 +39,6 @@ def frechet_distance(
         distributions", Journal of Multivariate Analysis 12(3), 1982.
 
     Example:
-
     >>> mean, covariance = np.zeros(3), np.eye(3)
     >>> round(frechet_distance(mean, covariance, mean + 2, 4 * covariance), 6)
     15.0
@@ -91,7 +90,6 @@ class LatentGaussian:
         num_latents_: How many latents the Gaussian was fitted to.
 
     Example:
-
     >>> latents = np.random.default_rng(0).normal(size=(50, 4))
     >>> reference = LatentGaussian().fit(latents)
     >>> reference.frechet_scores(latents).shape

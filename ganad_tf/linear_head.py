@@ -35,7 +35,6 @@ class LinearHead(keras.layers.Layer):
         clipped to [-1, 1].
 
     Example:
-
     >>> images = np.random.default_rng(0).normal(size=(40, 32, 32, 1))
     >>> head = LinearHead(image_size=32, channels=1, latent_dim=8)
     >>> latents = head.fit(images, seed=0).project(images.astype("float32"))
@@ -98,9 +97,7 @@ class LinearHead(keras.layers.Layer):
         """Returns the latents (batch, latent_dim) of the nearest images."""
         shape = [-1, self.image_size**2 * self.channels]
         pixels = keras.ops.reshape(images, shape) - self.mean
-        latents = keras.ops.matmul(
-            pixels, keras.ops.transpose(self.components)
-        )
+        latents = keras.ops.matmul(pixels, keras.ops.transpose(self.components))
         return latents / self.variances
 
     def get_config(self):

@@ -26,7 +26,6 @@ def discriminator_loss(
         loss: Scalar, mean over each batch, summed over the two.
 
     Example:
-
     >>> zeros = tf.zeros([4, 1])
     >>> round(float(discriminator_loss(zeros, zeros)), 4)  # 2 log 2
     1.3863
@@ -51,7 +50,6 @@ def generator_loss(generated_logits: tf.Tensor) -> tf.Tensor:
         loss: Scalar mean.
 
     Example:
-
     >>> round(float(generator_loss(tf.zeros([4, 1]))), 4)  # log 2
     0.6931
     """

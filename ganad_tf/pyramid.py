@@ -153,7 +153,6 @@ def laplacian_pyramid(
         ValueError: If a side is unknown or too small.
 
     Example:
-
     >>> images = tf.random.stateless_uniform([2, 33, 64, 3], seed=[0, 1])
     >>> levels = laplacian_pyramid(images, num_levels=3)
     >>> [tuple(level.shape[1:3]) for level in levels]
@@ -206,7 +205,6 @@ def laplacian_pyramid_l1(
         losses: Floats of shape (batch,): 0 where the images are equal.
 
     Example:
-
     >>> images = tf.zeros([2, 16, 16, 1])
     >>> laplacian_pyramid_l1(images, images + 0.5).numpy().round(4).tolist()
     [0.5, 0.5]

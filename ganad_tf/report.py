@@ -24,7 +24,8 @@ _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60em;
        margin: 2em auto; padding: 0 1em; color: #222; }
 table { border-collapse: collapse; margin: 1em 0; }
-td, th { padding: .25em .8em; border-bottom: 1px solid #ddd; text-align: right; }
+td, th { padding: .25em .8em; border-bottom: 1px solid #ddd;
+         text-align: right; }
 td:first-child, th:first-child { text-align: left; }
 tr.ours { font-weight: 600; background: #f2f7fb; }
 img { max-width: 100%; } figcaption, .note { color: #555; }
@@ -63,7 +64,9 @@ def select_panels(
     stopped = [
         r for r in order[::-1] if labels[r] == 0 and scores[r] >= threshold
     ]
-    found = [r for r in order[::-1] if labels[r] == 1 and scores[r] >= threshold]
+    found = [
+        r for r in order[::-1] if labels[r] == 1 and scores[r] >= threshold
+    ]
     close = np.argsort(np.abs(np.asarray(scores) - threshold), kind="stable")
     typical = [r for r in order if labels[r] == 0 and scores[r] < threshold]
     middle = len(typical) // 2
@@ -98,7 +101,9 @@ def _gray_or_rgb(image: np.ndarray) -> np.ndarray:
     return np.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image
 
 
-def panels_png(panels: Sequence[Panel], *, map_limit: float = MAP_LIMIT) -> bytes:
+def panels_png(
+    panels: Sequence[Panel], *, map_limit: float = MAP_LIMIT
+) -> bytes:
     """Draws input, reconstruction and anomaly map of each panel side by side.
 
     Args:
@@ -136,7 +141,10 @@ def _roc_png(labels: np.ndarray, scores: dict[str, np.ndarray]) -> bytes:
         false_alarms, found, _ = metrics.roc_curve(labels, values)
         ours = name in OURS
         axis.plot(
-            false_alarms, found, label=name, lw=2.0 if ours else 1.0,
+            false_alarms,
+            found,
+            label=name,
+            lw=2.0 if ours else 1.0,
             ls="-" if ours else "--",
         )
     axis.set_xlabel("overkill rate (qualified called defective)")
@@ -156,7 +164,11 @@ def _histogram_png(labels, scores, threshold: float) -> bytes:
     ):
         values = scores[labels == label]
         axis.hist(
-            values, bins, alpha=0.6, color=color, label=f"{name} ({len(values)})"
+            values,
+            bins,
+            alpha=0.6,
+            color=color,
+            label=f"{name} ({len(values)})",
         )
     axis.axvline(threshold, color="black", lw=1.2, label="threshold")
     axis.set_xlabel("anomaly score of test images")
@@ -215,8 +227,14 @@ def _methods_table(results: dict[str, Any]) -> str:
             )
         )
     header = (
-        "method", "AUROC", "95 % interval", "accuracy", "balanced accuracy",
-        "overkill", "95 % interval", "escape",
+        "method",
+        "AUROC",
+        "95 % interval",
+        "accuracy",
+        "balanced accuracy",
+        "overkill",
+        "95 % interval",
+        "escape",
     )
     return _table(header, rows)
 

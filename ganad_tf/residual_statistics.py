@@ -54,7 +54,6 @@ class ResidualStatistics:
         scale_: float32 of shape (height, width, channels), above 0.
 
     Example:
-
     >>> noise = np.random.default_rng(0).normal(size=(20, 16, 16, 1))
     >>> images = noise.astype("float32")
     >>> statistics = ResidualStatistics(aligned=True)

@@ -39,7 +39,6 @@ def to_csv(rows: Iterable[Row]) -> str:
         text: The file's content.
 
     Example:
-
     >>> print(to_csv([Row("a.png", status="empty file")]).splitlines()[1])
     a.png,,,,,,,empty file
     """

@@ -84,9 +84,13 @@ def load_library(site_packages):
     for name in ("libtensorflow_framework.so.2", "libtensorflow_cc.so.2"):
         library = ctypes.CDLL(os.path.join(folder, name), ctypes.RTLD_GLOBAL)
     for name in (
-        "TF_NewStatus", "TF_NewGraph", "TF_NewSessionOptions",
-        "TF_LoadSessionFromSavedModel", "TF_GraphOperationByName",
-        "TF_AllocateTensor", "TF_TensorData",
+        "TF_NewStatus",
+        "TF_NewGraph",
+        "TF_NewSessionOptions",
+        "TF_LoadSessionFromSavedModel",
+        "TF_GraphOperationByName",
+        "TF_AllocateTensor",
+        "TF_TensorData",
     ):
         getattr(library, name).restype = ctypes.c_void_p
     library.TF_Message.restype = ctypes.c_char_p
@@ -108,8 +112,14 @@ def main(site_packages, path, pixels, *size):
     tags = (ctypes.c_char_p * 1)(b"serve")
     session = pointer(
         library.TF_LoadSessionFromSavedModel(
-            pointer(library.TF_NewSessionOptions()), None, path.encode(),
-            tags, 1, graph, ctypes.byref(meta), status,
+            pointer(library.TF_NewSessionOptions()),
+            None,
+            path.encode(),
+            tags,
+            1,
+            graph,
+            ctypes.byref(meta),
+            status,
         )
     )
     check()
@@ -133,9 +143,18 @@ def main(site_packages, path, pixels, *size):
     ctypes.memmove(library.TF_TensorData(tensor), data, len(data))
     result = (pointer * 1)()
     library.TF_SessionRun(
-        session, None, (Output * 1)(output(inputs["images"])),
-        (pointer * 1)(tensor), 1, (Output * 1)(output(outputs["anomaly_score"])),
-        result, 1, None, 0, None, status,
+        session,
+        None,
+        (Output * 1)(output(inputs["images"])),
+        (pointer * 1)(tensor),
+        1,
+        (Output * 1)(output(outputs["anomaly_score"])),
+        result,
+        1,
+        None,
+        0,
+        None,
+        status,
     )
     check()
     answer = pointer(result[0])

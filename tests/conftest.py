@@ -65,7 +65,10 @@ def fitted_detector(**changes) -> detector.OneClassDetector:
         noise = np.random.default_rng(0).normal(size=kernel.shape)
         kernel.assign(0.05 * noise)
     made = detector.for_method(
-        gan, method=config.method, aligned=config.aligned, alpha=0.1,
+        gan,
+        method=config.method,
+        aligned=config.aligned,
+        alpha=0.1,
         num_steps=2,
     )
     held_out = make_parts(24, seed=2, channels=config.channels)

@@ -14,9 +14,18 @@ def run(saved_model, pixels, folder):
     site_packages = os.path.dirname(os.path.dirname(package))
     script = os.path.join(os.path.dirname(__file__), "c_api.py")
     answer = subprocess.run(
-        [sys.executable, "-S", script, site_packages, saved_model, path,
-         *map(str, pixels.shape[1:])],
-        capture_output=True, text=True, check=False,
+        [
+            sys.executable,
+            "-S",
+            script,
+            site_packages,
+            saved_model,
+            path,
+            *map(str, pixels.shape[1:]),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if answer.returncode:
         raise RuntimeError(answer.stderr)

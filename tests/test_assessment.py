@@ -21,21 +21,45 @@ def test_results_have_every_field_of_the_contract(assessor):
     found = assessor.assess(data="x", method="joint")
     results = json.loads(json.dumps(found.results, allow_nan=False))
     assert set(results) >= {
-        "data", "num_train", "num_calibration", "num_test_qualified",
-        "num_test_defective", "seed", "versions", "auroc", "auroc_ci95",
-        "auroc_by_type", "accuracy", "balanced_accuracy", "overkill_rate",
-        "overkill_rate_ci95", "escape_rate", "alpha", "frechet_by_set",
-        "pixel", "images_per_second",
+        "data",
+        "num_train",
+        "num_calibration",
+        "num_test_qualified",
+        "num_test_defective",
+        "seed",
+        "versions",
+        "auroc",
+        "auroc_ci95",
+        "auroc_by_type",
+        "accuracy",
+        "balanced_accuracy",
+        "overkill_rate",
+        "overkill_rate_ci95",
+        "escape_rate",
+        "alpha",
+        "frechet_by_set",
+        "pixel",
+        "images_per_second",
     }
     assert list(results["auroc"]) == [
-        "anomaly_score", "frechet_score", "reconstruction_error", "gmm",
-        "one_class_svm", "lof", "pca_reconstruction", "laplacian_energy",
-        "darkness", "minimum", "deviation",
+        "anomaly_score",
+        "frechet_score",
+        "reconstruction_error",
+        "gmm",
+        "one_class_svm",
+        "lof",
+        "pca_reconstruction",
+        "laplacian_energy",
+        "darkness",
+        "minimum",
+        "deviation",
     ]
     assert results["auroc"]["anomaly_score"] == 1.0
     assert results["escape_rate"] == 0.0
     assert list(results["frechet_by_set"]) == [
-        "generated", "qualified_test", "scratch",
+        "generated",
+        "qualified_test",
+        "scratch",
     ]
     sets = results["frechet_by_set"]
     assert sets["scratch"] > 5 * sets["qualified_test"]

@@ -6,8 +6,14 @@ from conftest import scratch
 from ganad_tf import baselines
 
 NAMES = [
-    "gmm", "one_class_svm", "lof", "pca_reconstruction", "laplacian_energy",
-    "darkness", "minimum", "deviation",
+    "gmm",
+    "one_class_svm",
+    "lof",
+    "pca_reconstruction",
+    "laplacian_energy",
+    "darkness",
+    "minimum",
+    "deviation",
 ]
 
 

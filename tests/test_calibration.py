@@ -36,8 +36,9 @@ def test_p_values_fall_with_the_score_and_ignore_the_order(values):
 def test_rounding_does_not_move_a_p_value():
     values = np.array([1.0, 2.0, 3.0])
     for factor in (1 - 1e-7, 1.0, 1 + 1e-7):
-        assert calibration.conformal_p_values(values, values * factor).tolist() \
-            == [1.0, 0.75, 0.5]
+        assert calibration.conformal_p_values(
+            values, values * factor
+        ).tolist() == [1.0, 0.75, 0.5]
 
 
 @pytest.mark.parametrize("alpha", [0.05, 0.1, 0.3])

@@ -29,8 +29,10 @@ def test_the_bootstrap_interval_is_that_of_a_loop():
     areas = []
     for _ in range(1000):
         rows = np.concatenate(
-            [generator.choice(np.flatnonzero(labels == k), n) for k, n in
-             ((0, 60), (1, 40))]
+            [
+                generator.choice(np.flatnonzero(labels == k), n)
+                for k, n in ((0, 60), (1, 40))
+            ]
         )
         areas.append(evaluation.auroc(labels[rows], scores[rows]))
     found = evaluation.auroc_ci95(labels, scores, seed=0)
@@ -51,9 +53,10 @@ def test_the_interval_covers_the_truth_as_often_as_it_says():
 
 def test_a_method_differs_from_itself_by_nothing():
     labels, scores = sample()
-    assert evaluation.auroc_difference_ci95(
-        labels, scores, scores, seed=0
-    ) == [0.0, 0.0]
+    assert evaluation.auroc_difference_ci95(labels, scores, scores, seed=0) == [
+        0.0,
+        0.0,
+    ]
     low, _ = evaluation.auroc_difference_ci95(
         labels, 3.0 * labels + 0.1 * scores, scores, seed=0
     )
@@ -139,8 +142,11 @@ def test_methods_are_compared_with_the_first():
     labels, scores = sample()
     types = np.where(labels, "dent", "good")
     found = evaluation.compare_methods(
-        labels, types, {"ours": scores, "other": -scores},
-        {"ours": scores > 1, "other": scores < 0}, seed=0,
+        labels,
+        types,
+        {"ours": scores, "other": -scores},
+        {"ours": scores > 1, "other": scores < 0},
+        seed=0,
     )
     assert found["auroc"]["ours"] == 1 - found["auroc"]["other"]
     assert set(found["auroc_difference_ci95"]) == {"other"}

@@ -18,19 +18,27 @@ from ganad_tf import images
 SCALARS = list(export.SCALARS)
 SIGNATURES = {
     "serving_default": [
-        *SCALARS, "reconstruction", "anomaly_map", "latents",
+        *SCALARS,
+        "reconstruction",
+        "anomaly_map",
+        "latents",
     ],
     "images": [*SCALARS, "reconstruction", "anomaly_map", "latents"],
     "score": SCALARS,
     "inspect": [
-        *SCALARS, "reconstruction_png_bytes", "anomaly_map_png_bytes",
+        *SCALARS,
+        "reconstruction_png_bytes",
+        "anomaly_map_png_bytes",
     ],
 }
 
 
 def export_to(folder, detector, **changes):
     arguments = {
-        "image_size": 32, "channels": 1, "name": "parts", "facts": {"seed": 0},
+        "image_size": 32,
+        "channels": 1,
+        "name": "parts",
+        "facts": {"seed": 0},
     }
     return export.export_saved_model(
         detector, str(folder), **{**arguments, **changes}
@@ -168,7 +176,10 @@ def run_without_package(script, *arguments):
     )
     return subprocess.run(
         [sys.executable, "-c", block + script, *map(str, arguments)],
-        capture_output=True, text=True, check=False, cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
     )
 
 
@@ -189,8 +200,17 @@ def test_saved_model_cli_runs_every_signature(
         "saved_model_cli.main()"
     )
     answer = run_without_package(
-        script, "run", "--dir", exported, "--tag_set", "serve",
-        "--signature_def", name, *given, "--outdir", tmp_path,
+        script,
+        "run",
+        "--dir",
+        exported,
+        "--tag_set",
+        "serve",
+        "--signature_def",
+        name,
+        *given,
+        "--outdir",
+        tmp_path,
     )
     assert answer.returncode == 0, answer.stderr
     found = np.load(tmp_path / "anomaly_score.npy")

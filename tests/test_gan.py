@@ -25,8 +25,12 @@ def weights_of(gan):
     return {
         name: [w.copy() for w in getattr(gan, name).get_weights()]
         for name in (
-            "generator", "discriminator", "encoder", "linear_head",
-            "ema_generator", "ema_encoder",
+            "generator",
+            "discriminator",
+            "encoder",
+            "linear_head",
+            "ema_generator",
+            "ema_encoder",
         )
         if getattr(gan, name) is not None
     }
@@ -86,9 +90,7 @@ def test_the_discriminators_step_leaves_the_generator_alone():
 
 
 def test_a_seed_fixes_the_losses_and_zero_is_a_seed():
-    first, second, other = (
-        one_step(make_gan(seed=seed)) for seed in (0, 0, 1)
-    )
+    first, second, other = (one_step(make_gan(seed=seed)) for seed in (0, 0, 1))
     assert first == second
     assert first["generator_loss"] != other["generator_loss"]
 

@@ -152,7 +152,9 @@ def test_each_epoch_shows_every_image_once(paths):
     assert distances.min(axis=1).max() < 0.1
 
 
-@pytest.mark.parametrize("flag, axis", [("vertical_flip", 2), ("horizontal_flip", 3)])
+@pytest.mark.parametrize(
+    "flag, axis", [("vertical_flip", 2), ("horizontal_flip", 3)]
+)
 def test_flips_can_be_turned_off(paths, flag, axis):
     off = {"horizontal_flip": False, "vertical_flip": False}
     still = training_batches(paths, 5, **off)
@@ -165,6 +167,4 @@ def test_flips_can_be_turned_off(paths, flag, axis):
 
 def test_uint8_values_come_back():
     values = np.arange(256, dtype=np.uint8)
-    np.testing.assert_array_equal(
-        images.to_uint8(values / 127.5 - 1.0), values
-    )
+    np.testing.assert_array_equal(images.to_uint8(values / 127.5 - 1.0), values)

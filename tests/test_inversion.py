@@ -34,9 +34,9 @@ def test_a_linear_generator_reaches_least_squares(optimizer, learning_rate):
     least_squares = np.linalg.lstsq(
         BASIS.T, images.numpy().reshape(5, -1).T, rcond=None
     )[0].T
-    found = inverter(
-        optimizer=optimizer, learning_rate=learning_rate
-    ).invert(images, tf.zeros([5, 4]))
+    found = inverter(optimizer=optimizer, learning_rate=learning_rate).invert(
+        images, tf.zeros([5, 4])
+    )
     np.testing.assert_allclose(found.latents, least_squares, atol=0.05)
 
 

@@ -32,11 +32,14 @@ def test_distance_is_a_symmetric_rotation_invariant_distance(seed):
     there = latent_statistics.frechet_distance(*one, *other)
     back = latent_statistics.frechet_distance(*other, *one)
     rotation = np.linalg.qr(gaussian(seed + 2)[1])[0]
-    turned = [(rotation @ m, rotation @ c @ rotation.T) for m, c in (one, other)]
+    turned = [
+        (rotation @ m, rotation @ c @ rotation.T) for m, c in (one, other)
+    ]
     assert there >= 0
     np.testing.assert_allclose(there, back, rtol=1e-6)
     np.testing.assert_allclose(
-        there, latent_statistics.frechet_distance(*turned[0], *turned[1]),
+        there,
+        latent_statistics.frechet_distance(*turned[0], *turned[1]),
         rtol=1e-6,
     )
     assert latent_statistics.frechet_distance(*one, *one) < 1e-6
@@ -75,7 +78,9 @@ def test_covariance_is_ledoit_wolf_of_the_standardised_latents():
 @pytest.mark.parametrize("count", [1, 3, 50])
 def test_low_rank_form_equals_the_full_one(whiten, count):
     generator = np.random.default_rng(0)
-    reference = LatentGaussian(whiten=whiten).fit(generator.normal(size=(40, 6)))
+    reference = LatentGaussian(whiten=whiten).fit(
+        generator.normal(size=(40, 6))
+    )
     latents = generator.normal(1.0, 2.0, size=(count, 6))
     root = reference.whitening_
     points = (latents - reference.location_) @ root
@@ -92,7 +97,9 @@ def test_low_rank_form_equals_the_full_one(whiten, count):
 @pytest.mark.parametrize("whiten", [True, False])
 def test_an_images_score_is_the_distance_of_a_set_of_one(whiten):
     generator = np.random.default_rng(0)
-    reference = LatentGaussian(whiten=whiten).fit(generator.normal(size=(40, 6)))
+    reference = LatentGaussian(whiten=whiten).fit(
+        generator.normal(size=(40, 6))
+    )
     latents = generator.normal(size=(3, 6))
     scores = reference.frechet_scores(latents)
     for score, latent in zip(scores, latents, strict=True):

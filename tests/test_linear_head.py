@@ -15,7 +15,7 @@ def fitted(latent_dim=5, count=40):
 def test_projected_images_are_those_of_principal_components():
     generator = np.random.default_rng(0)
     kinds = generator.normal(size=(40, 3)) @ generator.normal(size=(3, 1024))
-    pixels = (0.1 * kinds + generator.normal(0, 0.001, (40, 1024)) + 0.2)
+    pixels = 0.1 * kinds + generator.normal(0, 0.001, (40, 1024)) + 0.2
     images = pixels.astype(np.float32).reshape(40, 32, 32, 1)
     pca = PCA(3, svd_solver="full").fit(pixels)
     expected = pca.inverse_transform(pca.transform(pixels))

@@ -39,15 +39,21 @@ def test_no_bias_goes_before_batch_normalisation():
     generator = networks.build_generator(
         image_size=32, channels=1, latent_dim=4, width=4
     )
-    for layer, after in zip(generator.layers, generator.layers[1:], strict=False):
+    for layer, after in zip(
+        generator.layers, generator.layers[1:], strict=False
+    ):
         if type(after).__name__ in ("BatchNormalization", "Reshape"):
             assert not getattr(layer, "use_bias", False)
 
 
 def test_outputs_are_float32_in_mixed_precision():
     generator = networks.build_generator(
-        image_size=32, channels=1, latent_dim=4, width=4,
-        activation="tanh", dtype="mixed_bfloat16",
+        image_size=32,
+        channels=1,
+        latent_dim=4,
+        width=4,
+        activation="tanh",
+        dtype="mixed_bfloat16",
     )
     images = generator(tf.ones([2, 4]), training=False)
     assert images.dtype == tf.float32

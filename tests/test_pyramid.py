@@ -21,9 +21,7 @@ def test_levels_equal_scipy(height, width):
     for row, image in enumerate(images):
         expected = references.laplacian_pyramid(image[..., 0], 3)
         for level, reference in zip(levels, expected, strict=True):
-            np.testing.assert_allclose(
-                level[row, ..., 0], reference, atol=1e-5
-            )
+            np.testing.assert_allclose(level[row, ..., 0], reference, atol=1e-5)
 
 
 def test_gaussian_levels_are_what_the_laplacian_ones_end_in():

@@ -29,10 +29,15 @@ def test_scores_are_the_detectors(scorer, parts_detector):
     expected = parts_detector.detect(tf.cast(pixels, tf.float32) / 127.5 - 1)
     np.testing.assert_allclose(
         [row["anomaly_score"] for row in rows],
-        expected.anomaly_scores, rtol=1e-4, atol=1e-5,
+        expected.anomaly_scores,
+        rtol=1e-4,
+        atol=1e-5,
     )
     assert sorted(rows[0]) == [
-        "anomaly_score", "frechet_score", "is_defective", "p_value",
+        "anomaly_score",
+        "frechet_score",
+        "is_defective",
+        "p_value",
         "reconstruction_error",
     ]
 

@@ -11,8 +11,9 @@ def requests(tmp_path):
     path = os.path.join(tmp_path, "extra", "requests")
     warmup.write_warmup_requests(path, model_name="parts", size=[32, 32, 1])
     return [
-        prediction_log_pb2.PredictionLog.FromString(record.numpy())
-        .predict_log.request
+        prediction_log_pb2.PredictionLog.FromString(
+            record.numpy()
+        ).predict_log.request
         for record in tf.data.TFRecordDataset(path)
     ]
 
@@ -20,7 +21,10 @@ def requests(tmp_path):
 def test_the_servers_own_messages_read_the_file(tmp_path):
     found = requests(tmp_path)
     assert [request.model_spec.signature_name for request in found] == [
-        "serving_default", "score", "inspect", "images",
+        "serving_default",
+        "score",
+        "inspect",
+        "images",
     ]
     assert {request.model_spec.name for request in found} == {"parts"}
     data = tf.make_ndarray(found[0].inputs["image_bytes"])

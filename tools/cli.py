@@ -1,67 +1,92 @@
-"""What the tools share: quiet start, one-line errors, progress in the log.
+"""What the tools share: a quiet start, and one line for a user's error.
 
-`run(main)` parses the flags and calls `main`. A user's error (a ValueError,
-a missing file, a training that diverged) ends the tool with one line on
-standard error and exit code 1; `--verbosity=1` shows the traceback too.
+`run(main)` parses the flags and calls `main`. An error that the user can mend
+(a ValueError, a missing file, a training that diverged) ends the tool with one
+line on standard error and exit code 1; `--verbosity=1` shows the traceback.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+
+
+@contextlib.contextmanager
+def _without_native_chatter() -> Iterator[None]:
+    """Drops what native libraries print while they start, errors excepted.
+
+    TensorFlow reports missing GPUs on every start, before any log level can
+    be set. Python's exceptions pass.
+    """
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+with _without_native_chatter():
+    import tensorflow as tf
+
+    for _gpu in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(_gpu, True)
 
 from absl import app
 from absl import flags
 from absl import logging
 
-_USER_ERRORS = (ValueError, OSError, FloatingPointError, KeyboardInterrupt)
+_USER_ERRORS = (
+    ValueError,
+    OSError,
+    FloatingPointError,
+    KeyboardInterrupt,
+    tf.errors.OpError,
+)
 
 
 def _one_line(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
-        return "stopped by the user; run again to go on"
+        return "stopped; run it again to go on"
     return " ".join(str(error).split()) or type(error).__name__
 
 
 def _fail(message: str) -> None:
+    sys.stdout.flush()
     tool = os.path.basename(sys.argv[0])
     print(f"{tool}: error: {message}", file=sys.stderr, flush=True)
-    # Daemon threads of TensorFlow may not outlive the interpreter.
-    sys.stdout.flush()
-    os._exit(1)
+    sys.exit(1)
 
 
 def _parse(argv: list[str]) -> list[str]:
+    app.define_help_flags()
     try:
         rest = flags.FLAGS(argv)
     except flags.Error as error:
-        _fail(f"{_one_line(error)} (see --help)")
+        _fail(f"{_one_line(error)} (--help lists the flags)")
     if len(rest) > 1:
         _fail(f"unexpected argument {rest[1]!r}: flags are --name=value")
     return rest
 
 
 def run(main) -> None:
-    """Runs `main()` as an absl program."""
+    """Runs `main()` as a program with absl flags."""
 
-    def guarded(_):
-        logging.use_absl_handler()
-        logging.get_absl_handler().setFormatter(None)
+    def guarded(_) -> None:
+        logging.get_absl_handler().setFormatter(None)  # the bare message
+        tf.get_logger().setLevel("ERROR")
         try:
             main()
         except _USER_ERRORS as error:
             if flags.FLAGS.verbosity > 0:
-                logging.exception("Traceback, as --verbosity=1 asks for:")
+                logging.exception("Traceback, as --verbosity asks for:")
             _fail(_one_line(error))
 
     logging.set_verbosity(logging.INFO)
-    app.run(guarded, flags_parser=_help_or_parse)
-
-
-def _help_or_parse(argv: list[str]) -> list[str]:
-    """`app.run` shows the help of a tool whose `--help` parses."""
-    rest = _parse(argv)
-    return rest
+    app.run(guarded, flags_parser=_parse)

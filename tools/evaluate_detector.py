@@ -10,10 +10,10 @@ nothing is chosen by defective or test images.
 
 import os
 
-import cli
 from absl import flags
 from absl import logging
 
+import cli
 from ganad_tf import artifacts
 from ganad_tf import assessment
 from ganad_tf import dataset

@@ -9,10 +9,10 @@ writes `saved_models/solar/<version>/` with the signatures `serving_default`,
 
 import os
 
-import cli
 from absl import flags
 from absl import logging
 
+import cli
 from ganad_tf import artifacts
 from ganad_tf import assessment
 from ganad_tf import dataset

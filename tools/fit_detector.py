@@ -9,10 +9,10 @@ images and the p-values to its held-out calibration images, and writes them to
 
 import os
 
-import cli
 from absl import flags
 from absl import logging
 
+import cli
 from ganad_tf import dataset
 from ganad_tf import detector
 from ganad_tf import images

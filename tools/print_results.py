@@ -1,11 +1,11 @@
 """Prints results.json of evaluations as a Markdown table.
 
-    python tools/print_results.py --results=a/results.json,b/results.json
+python tools/print_results.py --results=a/results.json,b/results.json
 """
 
-import cli
 from absl import flags
 
+import cli
 from ganad_tf import artifacts
 
 _RESULTS = flags.DEFINE_list(

@@ -11,10 +11,10 @@ import glob
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-import cli
 from absl import flags
 from absl import logging
 
+import cli
 from ganad_tf import artifacts
 from ganad_tf import dataset
 from ganad_tf import images
@@ -65,10 +65,7 @@ def _read(path: str) -> bytes | str:
 def _row(path: str, scored: dict | str) -> score_table.Row:
     if isinstance(scored, str):
         return score_table.Row(path, status=scored)
-    numbers = (
-        float(scored[name])
-        for name in score_table.Row._fields[2:6]
-    )
+    numbers = (float(scored[name]) for name in score_table.Row._fields[2:6])
     return score_table.Row(path, "", *numbers, bool(scored["is_defective"]))
 
 

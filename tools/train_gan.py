@@ -11,10 +11,10 @@ minutes on two cores.
 import dataclasses
 import os
 
-import cli
 from absl import flags
 from absl import logging
 
+import cli
 from ganad_tf import dataset
 from ganad_tf import images
 from ganad_tf import training

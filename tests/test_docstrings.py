@@ -1,0 +1,30 @@
+import doctest
+import importlib
+import pathlib
+
+import pytest
+
+PACKAGE = pathlib.Path(__file__).parent.parent / "ganad_tf"
+MODULES = sorted(
+    path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__"
+)
+
+
+def examples_of(module):
+    loaded = importlib.import_module(f"ganad_tf.{module}")
+    return [
+        found
+        for found in doctest.DocTestFinder().find(loaded)
+        if found.examples
+    ]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_examples_do_what_they_say(module):
+    for example in examples_of(module):
+        results = doctest.DocTestRunner().run(example)
+        assert results.failed == 0, example.name
+
+
+def test_there_are_examples():
+    assert sum(bool(examples_of(module)) for module in MODULES) >= 12

@@ -1,0 +1,304 @@
+import csv
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import h5py
+import numpy as np
+import pytest
+from conftest import make_parts
+from conftest import write_images
+from PIL import Image
+
+TOOLS = pathlib.Path(__file__).parent.parent / "tools"
+TRAIN = ["--image_size=32", "--latent_dim=6", "--width=4", "--batch_size=8"]
+
+
+def command(tool, **flags):
+    given = [f"--{name}={value}" for name, value in flags.items()]
+    return [sys.executable, str(TOOLS / f"{tool}.py"), *given]
+
+
+def run(tool, *more, **flags):
+    return subprocess.run(
+        [*command(tool, **flags), *more],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def done(tool, *more, **flags):
+    answer = run(tool, *more, **flags)
+    assert answer.returncode == 0, answer.stderr
+    assert "Traceback" not in answer.stderr
+    return answer
+
+
+def failed(tool, *more, **flags):
+    """The one line that a failed tool prints last."""
+    answer = run(tool, *more, **flags)
+    assert answer.returncode == 1
+    assert "Traceback" not in answer.stderr
+    lines = answer.stderr.strip().splitlines()
+    assert lines[-1].startswith(f"{tool}.py: error: ")
+    return lines[-1]
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data") / "product"
+    write_images(folder / "train" / "good", make_parts(60, seed=0))
+    write_images(folder / "test" / "good", make_parts(8, seed=1))
+    bad = make_parts(8, seed=2)
+    bad[:, 20:27, 4:11] = -0.9
+    write_images(folder / "test" / "spot", bad)
+    (folder / "test" / "spot" / "broken.png").write_bytes(b"\x89PNG")
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def chain(product, tmp_path_factory):
+    """Model, report and SavedModel folders of the whole chain."""
+    root = tmp_path_factory.mktemp("chain")
+    model, report, saved = (str(root / n) for n in ("model", "report", "saved"))
+    trained = done(
+        "train_gan", *TRAIN, data=product, model_dir=model, num_steps=20
+    )
+    assert "fit_detector.py" in trained.stdout  # the next command
+    done("fit_detector", data=product, model_dir=model, alpha=0.1)
+    done("evaluate_detector", data=product, model_dir=model, report_dir=report)
+    done("export_saved_model", model_dir=model, export_dir=saved)
+    return model, report, saved
+
+
+def table(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_chain_writes_what_is_promised(chain):
+    model, report, saved = chain
+    assert {"config.json", "split.json", "logs", "detector"} <= set(
+        os.listdir(model)
+    )
+    assert set(os.listdir(report)) == {
+        "results.json",
+        "scores.csv",
+        "report.html",
+    }
+    assert os.path.exists(f"{saved}/1/assets.extra/manifest.json")
+    results = json.loads(pathlib.Path(report, "results.json").read_text())
+    assert results["auroc"]["anomaly_score"] > 0.95
+    assert results["num_train"] == 45
+    assert [row["name"] for row in results["unreadable"]] == [
+        "test/spot/broken.png"
+    ]
+    rows = table(f"{report}/scores.csv")
+    assert len(rows) == 17 and rows[-1]["status"] != "ok"
+    assert rows[-1]["anomaly_score"] == ""
+
+
+def test_the_exported_model_scores_as_the_evaluation_did(
+    chain, product, tmp_path
+):
+    _, report, saved = chain
+    output = str(tmp_path / "scores.csv")
+    done(
+        "score_images",
+        saved_model=saved,
+        images=f"{product}/test",
+        output=output,
+        maps_dir=str(tmp_path / "maps"),
+        batch_size=3,
+    )
+    expected = {
+        os.path.basename(os.path.dirname(row["path"]))
+        + os.path.basename(row["path"]): row
+        for row in table(f"{report}/scores.csv")
+    }
+    rows = table(output)
+    assert [row["path"] for row in rows] == sorted(r["path"] for r in rows)
+    for row in rows:
+        path = pathlib.Path(row["path"])
+        other = expected[path.parent.name + path.name]
+        assert row["status"] == other["status"]
+        if row["status"] == "ok":
+            for name in ("anomaly_score", "frechet_score", "p_value"):
+                assert float(row[name]) == pytest.approx(
+                    float(other[name]), rel=1e-4, abs=1e-5
+                )
+    assert len(os.listdir(tmp_path / "maps")) == 16
+
+
+def test_a_second_run_gives_the_same_results(chain, product, tmp_path):
+    _, report, _ = chain
+    model, again = str(tmp_path / "model"), str(tmp_path / "report")
+    done("train_gan", *TRAIN, data=product, model_dir=model, num_steps=20)
+    done("fit_detector", data=product, model_dir=model, alpha=0.1)
+    done("evaluate_detector", data=product, model_dir=model, report_dir=again)
+    first, second = (
+        json.loads(pathlib.Path(folder, "results.json").read_text())
+        for folder in (report, again)
+    )
+    for results in (first, second):
+        results.pop("images_per_second")
+    assert first == second
+
+
+def weights(model):
+    found = {}
+    with h5py.File(os.path.join(model, "checkpoint.weights.h5")) as file:
+        file.visititems(
+            lambda name, item: (
+                found.update({name: np.array(item)})
+                if isinstance(item, h5py.Dataset)
+                else None
+            )
+        )
+    return found
+
+
+def test_a_training_killed_at_any_moment_ends_like_an_uninterrupted_one(
+    product, tmp_path
+):
+    whole, cut = str(tmp_path / "whole"), str(tmp_path / "cut")
+    flags = {"data": product, "num_steps": 300}
+    done("train_gan", *TRAIN, model_dir=whole, **flags)
+    process = subprocess.Popen(
+        [*command("train_gan", model_dir=cut, **flags), *TRAIN],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    checkpoint = os.path.join(cut, "checkpoint.weights.h5")
+    while not os.path.exists(checkpoint) and process.poll() is None:
+        time.sleep(0.02)
+    time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    resumed = done("train_gan", *TRAIN, model_dir=cut, **flags)
+    assert "Going on at step" in resumed.stderr
+    first, second = weights(whole), weights(cut)
+    assert first.keys() == second.keys()
+    for name, values in first.items():
+        np.testing.assert_array_equal(values, second[name], err_msg=name)
+
+
+def test_score_images_tells_the_reason_of_every_bad_file(chain, tmp_path):
+    folder = tmp_path / "images"
+    write_images(folder, make_parts(2, seed=5))
+    good = Image.open(folder / "part000.png")
+    good.convert("CMYK").save(folder / "cmyk.jpg")
+    Image.fromarray(np.asarray(good).astype(np.uint16) * 257).save(
+        folder / "wide.tif"
+    )
+    good.save(folder / "moving.gif", save_all=True, append_images=[good])
+    good.resize((1, 1)).save(folder / "dot.png")
+    (folder / "text.png").write_text("text")
+    (folder / "empty.png").write_bytes(b"")
+    data = (folder / "part001.png").read_bytes()
+    (folder / "half.png").write_bytes(data[: len(data) // 2])
+    output = str(tmp_path / "scores.csv")
+    done(
+        "score_images", saved_model=chain[2], images=str(folder), output=output
+    )
+    status = {os.path.basename(r["path"]): r["status"] for r in table(output)}
+    fine = {name for name, reason in status.items() if reason == "ok"}
+    assert fine == {"part000.png", "part001.png", "cmyk.jpg", "wide.tif"}
+    for name, reason in {
+        "moving.gif": "unsupported format GIF",
+        "dot.png": "1x1",
+        "text.png": "not an image",
+        "empty.png": "empty file",
+        "half.png": "truncated",
+    }.items():
+        assert reason in status[name]
+
+
+def test_nothing_to_score_is_an_error_with_rows(chain, tmp_path):
+    (tmp_path / "text.png").write_text("text")
+    output = str(tmp_path / "scores.csv")
+    line = failed(
+        "score_images",
+        saved_model=chain[2],
+        images=str(tmp_path / "*.png"),
+        output=output,
+    )
+    assert "no image could be scored" in line
+    assert len(table(output)) == 1
+
+
+def test_users_errors_are_one_line(chain, product, tmp_path):
+    model, _, saved = chain
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    nowhere = str(tmp_path / "nowhere")
+    fine = {"data": product, "model_dir": str(tmp_path / "m")}
+    assert "There is no image" in failed(
+        "train_gan", data=str(empty), model_dir=nowhere
+    )
+    assert "There is no folder" in failed(
+        "train_gan", data=nowhere, model_dir=nowhere
+    )
+    assert "other settings: width=4 not 8" in failed(
+        "train_gan",
+        *TRAIN,
+        "--width=8",
+        "--num_steps=20",
+        data=product,
+        model_dir=model,
+    )
+    assert "image_size=48" in failed("train_gan", "--image_size=48", **fine)
+    assert "Unknown command line flag 'steps'" in failed(
+        "train_gan", "--steps=1", **fine
+    )
+    assert "--model_dir" in failed("train_gan", data=product)
+    assert "unexpected argument 'x'" in failed("train_gan", "x", **fine)
+    assert "Run train_gan.py first" in failed(
+        "fit_detector", data=product, model_dir=nowhere
+    )
+    assert "Too few calibration images for alpha=0.01" in failed(
+        "fit_detector", data=product, model_dir=model, alpha=0.01
+    )
+    assert "version=1" in failed(
+        "export_saved_model", model_dir=model, export_dir=saved, version=1
+    )
+    assert "no SavedModel" in failed(
+        "score_images", saved_model=nowhere, images=product, output=nowhere
+    )
+    assert "There is no image at" in failed(
+        "score_images", saved_model=saved, images=nowhere, output=nowhere
+    )
+
+
+def test_changed_data_is_an_error(chain, product, tmp_path):
+    changed = str(tmp_path / "changed")
+    shutil.copytree(product, changed)
+    os.remove(f"{changed}/train/good/part007.png")
+    assert "1 images of the training's split are missing" in failed(
+        "fit_detector", data=changed, model_dir=chain[0]
+    )
+
+
+@pytest.mark.parametrize(
+    "tool", sorted(p.stem for p in TOOLS.glob("*.py") if p.stem != "cli")
+)
+def test_help_teaches(tool):
+    answer = run(tool, "--help")
+    assert f"python tools/{tool}.py" in answer.stdout
+    assert answer.returncode in (0, 1) and "Traceback" not in answer.stderr
+    required = re.findall(r"--(\w+): ", answer.stdout)
+    assert required or "--[no]" in answer.stdout
+
+
+def test_results_are_printed_as_a_table(chain):
+    path = f"{chain[1]}/results.json"
+    lines = done("print_results", results=path).stdout.splitlines()
+    assert lines[0].startswith("| data | method | AUROC")
+    assert len(lines) == 2 + 11
