@@ -27,7 +27,8 @@ from ganad_tf.detector import OneClassDetector
 from ganad_tf.version import __version__
 
 MAX_BASELINE_IMAGES = 2000
-MAX_NATIVE_SIZE = 256
+MAX_NATIVE_SIZE = 512
+MAX_NATIVE_IMAGES = 500
 NUM_GENERATED = 256
 
 
@@ -79,10 +80,14 @@ class Assessor:
         self.channels = channels
         self.seed = seed
 
-    def _batches(self, files: Sequence[dataset.ImageFile]):
+    def _batches(
+        self,
+        files: Sequence[dataset.ImageFile],
+        image_size: int | None = None,
+    ) -> tf.data.Dataset:
         return images.image_dataset(
             [file.path for file in files],
-            image_size=self.image_size,
+            image_size=image_size or self.image_size,
             channels=self.channels,
         )
 
@@ -186,28 +191,39 @@ class Assessor:
 
     def _baseline_scores(self, files) -> dict[str, tuple]:
         """Scores and decisions of each baseline, by the same calibration."""
-        train = self.split.train[:MAX_BASELINE_IMAGES]
-        found = {}
         methods = baselines.make_baselines(
-            num_images=len(train), seed=self.seed
+            num_images=min(len(self.split.train), MAX_BASELINE_IMAGES),
+            seed=self.seed,
         )
+        found = {}
         for native in (False, True):
-            size = self._native_size(train) if native else None
-            arrays = [
-                self._array(part, size)
-                for part in (train, self.split.calibration, files)
-            ]
-            for name, baseline in methods.items():
-                if baseline.native == native:
-                    baseline.fit(arrays[0])
-                    calibration, test = map(baseline.anomaly_scores, arrays[1:])
-                    found[name] = (test, self._decided(calibration, test))
-                    logging.info("Scored the baseline %s.", name)
+            chosen = {n: b for n, b in methods.items() if b.native == native}
+            size = self._native_size() if native else self.image_size
+            limit = MAX_NATIVE_IMAGES if native else MAX_BASELINE_IMAGES
+            train = self._array(self.split.train[:limit], size)
+            for baseline in chosen.values():
+                baseline.fit(train)
+            calibration = self._scored(chosen, self.split.calibration, size)
+            test = self._scored(chosen, files, size)
+            found |= {
+                name: (test[name], self._decided(calibration[name], test[name]))
+                for name in chosen
+            }
+            logging.info("Scored the baselines %s.", ", ".join(chosen))
         return {name: found[name] for name in methods}
 
-    def _native_size(self, files: Sequence[dataset.ImageFile]) -> int:
+    def _scored(self, fitted, files, image_size: int) -> dict[str, np.ndarray]:
+        """Scores of fitted baselines, in bounded memory."""
+        columns = [
+            [baseline.anomaly_scores(batch) for baseline in fitted.values()]
+            for batch in self._batches(files, image_size).as_numpy_iterator()
+        ]
+        scores = map(np.concatenate, zip(*columns, strict=True))
+        return dict(zip(fitted, scores, strict=True))
+
+    def _native_size(self) -> int:
         """The images' own size, bounded so that arrays fit in memory."""
-        with Image.open(files[0].path) as image:
+        with Image.open(self.split.train[0].path) as image:
             return min(*image.size, MAX_NATIVE_SIZE)
 
     def _frechet_by_set(self) -> dict[str, Any]:

@@ -22,6 +22,8 @@ from ganad_tf.latent_statistics import LatentGaussian
 from ganad_tf.residual_statistics import ResidualStatistics
 
 SCORE_PARTS = ("frechet_scores", "reconstruction_errors")
+# Quantile of qualified images at which the parts of the score weigh the same.
+TAIL = 0.95
 _STATISTICS = ("latent_gaussian_", "residual_statistics_", "calibrator_")
 # Arguments of the inverter and of the detector.
 _METHODS = {
@@ -57,8 +59,9 @@ class OneClassDetector:
     An image is inverted to a latent. The latent, joined by its displacement
     from the linear projection of the image, is compared with the Gaussian of
     the training images (`frechet_scores`); the residual with their residuals
-    (`reconstruction_errors`). Standardised logarithms of both, added up, are
-    the `anomaly_scores`, which held-out qualified images turn into p-values.
+    (`reconstruction_errors`). The logarithm of each is standardised by the
+    median and the upper tail of held-out qualified images; the larger one is
+    the `anomaly_scores`, which the same images turn into p-values.
 
     Args:
         gan: A trained `DCGAN`.
@@ -72,9 +75,10 @@ class OneClassDetector:
     Attributes:
         latent_gaussian_: The reference, fitted to training images.
         residual_statistics_: Fitted to training images.
-        part_location_: float32 of shape (num_parts,), and
-        part_scale_: float32 of shape (num_parts,), which standardise the
-            logarithm of each part by the calibration images.
+        part_location_: float64 of shape (num_parts,), and
+        part_scale_: float64 of shape (num_parts,), median of the logarithm
+            of each part over the calibration images, and the distance from
+            there to their `TAIL` quantile.
         calibrator_: Fitted to the calibration images.
     """
 
@@ -207,8 +211,8 @@ class OneClassDetector:
     def _calibrate(self, batches) -> OneClassDetector:
         parts_of = tf.function(lambda images: self._parts(images)[0])
         parts = np.concatenate([parts_of(images) for images in batches])
-        self.part_location_ = parts.mean(axis=0)
-        self.part_scale_ = parts.std(axis=0) + 1e-6
+        self.part_location_, tail = np.quantile(parts, [0.5, TAIL], axis=0)
+        self.part_scale_ = tail - self.part_location_ + 1e-6
         self.calibrator_.fit(np.asarray(self._fused(tf.constant(parts))))
         logging.info(
             "Calibrated by %d held-out images: threshold %.4g at alpha %g.",
@@ -270,8 +274,10 @@ class OneClassDetector:
         return tf.stack(parts, axis=1), rest
 
     def _fused(self, parts: tf.Tensor) -> tf.Tensor:
-        standardised = (parts - self.part_location_) / self.part_scale_
-        return tf.reduce_mean(standardised, axis=1)
+        """The part that is farthest out in the tail of qualified images."""
+        location = tf.constant(self.part_location_, tf.float32)
+        scale = tf.constant(self.part_scale_, tf.float32)
+        return tf.reduce_max((parts - location) / scale, axis=1)
 
     def _p_values(self, scores: tf.Tensor) -> tf.Tensor:
         """`calibration.conformal_p_values` as TensorFlow ops."""

@@ -89,6 +89,7 @@ def test_the_chain_writes_what_is_promised(chain):
         os.listdir(model)
     )
     assert set(os.listdir(report)) == {
+        "examples.png",
         "results.json",
         "scores.csv",
         "report.html",

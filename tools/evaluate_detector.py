@@ -3,7 +3,8 @@
     python tools/evaluate_detector.py --data=elpv:mono \
         --model_dir=/tmp/solar --report_dir=/tmp/solar/report
 
-writes `results.json`, `scores.csv` and `report.html`. Baselines are fitted to
+writes `results.json`, `scores.csv`, `report.html` and `examples.png`, one case
+of each kind. Baselines are fitted to
 the same training images and thresholded by the same calibration images;
 nothing is chosen by defective or test images.
 """
@@ -73,13 +74,18 @@ def main() -> None:
         os.path.join(folder, "scores.csv"),
         score_table.to_csv(_rows(found, split.unreadable)),
     )
+    panels = assessor.panels(found)
+    artifacts.write_bytes(
+        os.path.join(folder, "examples.png"),
+        report.panels_png([rows[0] for rows in panels.values()]),
+    )
     report.write_report(
         os.path.join(folder, "report.html"),
         found.results,
         labels=[file.label for file in found.files],
         scores=found.scores,
         threshold=detector.calibrator_.threshold_,
-        panels=assessor.panels(found),
+        panels=panels,
     )
     artifacts.write_json(os.path.join(folder, "results.json"), found.results)
     logging.info("The report is %s. Next:", os.path.join(folder, "report.html"))

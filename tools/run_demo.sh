@@ -52,7 +52,7 @@ tool score_images --saved_model="$OUT/saved_model" \
   --maps_dir="$OUT/maps"
 tool print_results --results="$results"
 echo
-echo "Report:      $OUT/joint/report/report.html"
+echo "Report:      $OUT/joint/report/report.html (a first picture: examples.png)"
 echo "SavedModel:  $OUT/saved_model"
 echo "Scores:      $OUT/scores.csv (of 40 cells), maps in $OUT/maps"
 echo "Done in $((SECONDS / 60)) min $((SECONDS % 60)) s."
