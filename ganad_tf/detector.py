@@ -27,7 +27,7 @@ TAIL = 0.95
 _STATISTICS = ("latent_gaussian_", "residual_statistics_", "calibrator_")
 # Arguments of the inverter and of the detector.
 _METHODS = {
-    "joint": ({"num_steps": 0}, {}),
+    "joint": ({"num_steps": 10}, {}),
     "paper": (
         {
             "num_steps": 100,
@@ -343,7 +343,7 @@ def for_method(
 
     Args:
         gan: A trained `DCGAN`.
-        method: "joint": start at the encoder's latent, whitened Fréchet
+        method: "joint": descent from the encoder's latent, whitened Fréchet
             distance, fused score. "paper" (Lai et al. 2018): plain gradient
             descent from the prior's mean, Fréchet distance in the latents' own
             space, which alone decides.
