@@ -27,7 +27,11 @@ TAIL = 0.95
 _STATISTICS = ("latent_gaussian_", "residual_statistics_", "calibrator_")
 # Arguments of the inverter and of the detector.
 _METHODS = {
-    "joint": ({"num_steps": 10}, {}),
+    # Adam's division by small gradients would blow rounding up to 1e-4.
+    "joint": (
+        {"num_steps": 10, "optimizer": "momentum", "learning_rate": 1.0},
+        {},
+    ),
     "paper": (
         {
             "num_steps": 100,
@@ -60,8 +64,9 @@ class OneClassDetector:
     from the linear projection of the image, is compared with the Gaussian of
     the training images (`frechet_scores`); the residual with their residuals
     (`reconstruction_errors`). The logarithm of each is standardised by the
-    median and the upper tail of held-out qualified images; the larger one is
-    the `anomaly_scores`, which the same images turn into p-values.
+    median and the upper tail of held-out qualified images; the larger one, by
+    softplus made positive, is the `anomaly_scores` (0.69 at the median, 1.31
+    at the tail), which the same images turn into p-values.
 
     Args:
         gan: A trained `DCGAN`.
@@ -277,7 +282,9 @@ class OneClassDetector:
         """The part that is farthest out in the tail of qualified images."""
         location = tf.constant(self.part_location_, tf.float32)
         scale = tf.constant(self.part_scale_, tf.float32)
-        return tf.reduce_max((parts - location) / scale, axis=1)
+        farthest = tf.reduce_max((parts - location) / scale, axis=1)
+        # Positive, so that rounding stays small against every score.
+        return tf.math.softplus(farthest)
 
     def _p_values(self, scores: tf.Tensor) -> tf.Tensor:
         """`calibration.conformal_p_values` as TensorFlow ops."""

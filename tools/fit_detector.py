@@ -43,12 +43,12 @@ _OPTIMIZER = flags.DEFINE_enum(
     "optimizer",
     None,
     inversion.OPTIMIZERS,
-    "Of the inversion. Default: adam, or sgd with --method=paper.",
+    "Of the inversion. Default: momentum, or sgd with --method=paper.",
 )
 _LEARNING_RATE = flags.DEFINE_float(
     "learning_rate",
     None,
-    "Step size of the inversion. Default: 0.02, or 10 with --method=paper.",
+    "Step size of the inversion. Default: 1, or 10 with --method=paper.",
 )
 _PRIOR_WEIGHT = flags.DEFINE_float(
     "prior_weight", 0.0, "Weight of the mean squared latent in the inversion."
