@@ -360,7 +360,15 @@ def for_method(
 
     Returns:
         detector: `OneClassDetector`.
+
+    Raises:
+        ValueError: If the method is unknown.
     """
+    if method not in _METHODS:
+        raise ValueError(
+            f"Invalid value for argument `method`. Expected one of "
+            f"{tuple(_METHODS)}. Received: method={method!r}"
+        )
     defaults, options = _METHODS[method]
     inverter = LatentInverter(gan.generate, **{**defaults, **inversion})
     return OneClassDetector(

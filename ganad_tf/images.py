@@ -49,7 +49,9 @@ def _check_header(image: Image.Image) -> None:
             f"unsupported format {image.format}: expected one of "
             f"{', '.join(FORMATS)}"
         )
-    if image.mode not in _GRAY_MODES + _COLOR_MODES:
+    # Older versions of Pillow open 16-bit PNG as "I"; else that is 32 bit.
+    too_deep = image.mode == "I" and image.format != "PNG"
+    if too_deep or image.mode not in _GRAY_MODES + _COLOR_MODES:
         raise ValueError(
             f"unsupported pixel type {image.mode}: expected 8- or 16-bit gray "
             "or 8-bit RGB"
@@ -67,15 +69,15 @@ def _check_header(image: Image.Image) -> None:
 def read_image_bytes(path: str) -> bytes:
     """Reads and checks an image file, as bytes that TensorFlow decodes.
 
-    PNG, JPEG and BMP come back as they are; TIFF, which TensorFlow does not
-    know, is turned into PNG without loss.
+    PNG and JPEG come back as they are; TIFF, which TensorFlow does not know,
+    and BMP, of which it does not know every kind, become PNG without loss.
 
     Args:
         path: The file: PNG, JPEG, BMP or TIFF, 8 or 16 bit, gray or RGB, with
             sides of at least 16 pixels.
 
     Returns:
-        image_bytes: Encoded PNG, JPEG or BMP.
+        image_bytes: Encoded PNG or JPEG.
 
     Raises:
         ValueError: If the file is no such image; the message is the reason
@@ -86,11 +88,15 @@ def read_image_bytes(path: str) -> bytes:
             data = file.read()
     except OSError as error:
         raise ValueError(f"unreadable: {error.strerror}") from error
-    image = _open_checked(data)
-    return _png_of_tiff(image) if image.format == "TIFF" else data
+    _open_checked(data)
+    return _decodable(data)
 
 
-def _png_of_tiff(image: Image.Image) -> bytes:
+def _decodable(data: bytes) -> bytes:
+    """TIFF and BMP, known by their first bytes, as PNG; others as they are."""
+    if data[:2] not in (b"II", b"MM", b"BM"):
+        return data
+    image = Image.open(io.BytesIO(data))
     if image.mode in ("CMYK", "YCbCr", "RGBX"):
         image = image.convert("RGB")
     elif image.mode.startswith("I"):  # 16-bit gray, whatever its byte order
@@ -187,17 +193,20 @@ def _decoded(
 ) -> tf.data.Dataset:
     """One image an element, in the files' order, decoded in parallel."""
 
-    def read(path):
-        if tf.strings.regex_full_match(path, r"(?i).*\.tiff?"):
-            return tf.numpy_function(read_image_bytes, [path], tf.string)
-        return tf.io.read_file(path)
+    def read(path: bytes) -> bytes:
+        with open(path, "rb") as file:
+            return _decodable(file.read())
 
-    def load(path):
-        image = decode_image(tf.ensure_shape(read(path), []), channels=channels)
+    def decode(image_bytes):
+        image_bytes = tf.ensure_shape(image_bytes, [])
+        image = decode_image(image_bytes, channels=channels)
         return resize_image(image, image_size=image_size)
 
     dataset = tf.data.Dataset.from_tensor_slices(list(paths))
-    return dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE)
+    dataset = dataset.map(
+        lambda path: tf.numpy_function(read, [path], tf.string)
+    )
+    return dataset.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
 
 
 def image_dataset(

@@ -120,3 +120,10 @@ def test_too_few_calibration_images_are_an_error(parts_detector):
     parts = make_parts(18, seed=0)
     with pytest.raises(ValueError, match="Too few calibration images"):
         made.fit([parts], [parts])
+
+
+def test_an_unknown_method_is_an_error(parts_detector):
+    with pytest.raises(ValueError, match="method='other'"):
+        detector_module.for_method(
+            parts_detector.gan, method="other", aligned=True, alpha=0.05
+        )

@@ -40,6 +40,8 @@ WIDE = Image.fromarray(PIXELS.astype(np.uint16) * 257)
         (GRAY.convert("RGBA"), "PNG"),
         (GRAY.convert("LA"), "PNG"),
         (GRAY.convert("P"), "PNG"),
+        (GRAY.convert("P"), "BMP"),
+        (GRAY.convert("P"), "TIFF"),
         (WIDE, "PNG"),
         (WIDE, "TIFF"),
     ],
@@ -76,6 +78,7 @@ def test_sixteen_bits_are_kept():
         (encode(GRAY.resize((1, 1)), "PNG"), "1x1 px: expected at least 16"),
         (encode(GRAY, "GIF", save_all=True, append_images=[GRAY]), "GIF"),
         (encode(Image.fromarray(PIXELS / 255.0), "TIFF"), "pixel type F"),
+        (encode(Image.fromarray(PIXELS.astype(np.int32)), "TIFF"), "type I"),
     ],
 )
 def test_unusable_files_say_why(tmp_path, data, reason):
@@ -127,6 +130,16 @@ def training_batches(paths, count, **changes):
     arguments = {"image_size": 32, "channels": 1, "batch_size": 4, "seed": 3}
     dataset = images.training_dataset(paths, **{**arguments, **changes})
     return np.stack(list(dataset.take(count).as_numpy_iterator()))
+
+
+def test_files_are_known_by_their_content_not_by_their_name(tmp_path):
+    kinds = {"a.png": "TIFF", "b.tif": "PNG", "c.jpg": "BMP", "d.bmp": "PNG"}
+    paths = [
+        save(tmp_path, encode(GRAY, kind), name) for name, kind in kinds.items()
+    ]
+    found = images.load_images(paths, image_size=24, channels=1)
+    for image in found[1:]:
+        np.testing.assert_array_equal(image, found[0])
 
 
 def test_training_batches_go_on_where_they_were_left(paths):

@@ -31,14 +31,14 @@ def _percent(value: float | None) -> str:
 
 def _line(results: dict, name: str) -> list[str]:
     point = results["methods"][name]
-    interval = results["auroc_ci95"][name] or (float("nan"),) * 2
+    area, interval = results["auroc"][name], results["auroc_ci95"][name]
     low, high = point["overkill_rate_ci95"]
     ours = f"{results['method']}: {name}" if name in _OURS else name
     return [
         results["data"],
         f"**{ours}**" if name == "anomaly_score" else ours,
-        f"{results['auroc'][name] or float('nan'):.3f}",
-        f"{interval[0]:.3f} to {interval[1]:.3f}",
+        "–" if area is None else f"{area:.3f}",
+        "–" if area is None else f"{interval[0]:.3f} to {interval[1]:.3f}",
         _percent(point["accuracy"]),
         _percent(point["balanced_accuracy"]),
         _percent(point["overkill_rate"]),
