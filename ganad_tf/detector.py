@@ -60,10 +60,11 @@ class Detection(NamedTuple):
 class OneClassDetector:
     """Calls images defective that the qualified images do not explain.
 
-    An image is inverted to a latent. The latent, joined by its displacement
-    from the linear projection of the image, is compared with the Gaussian of
-    the training images (`frechet_scores`); the residual with their residuals
-    (`reconstruction_errors`). The logarithm of each is standardised by the
+    An image is inverted to a latent. For aligned parts its displacement from
+    the linear projection of the image, for textures the latent and that
+    displacement, and for the plain DCGAN the latent alone is compared with the
+    Gaussian of the training images (`frechet_scores`); the residual with their
+    residuals (`reconstruction_errors`). The logarithm of each is standardised by the
     median and the upper tail of held-out qualified images; the larger one, by
     softplus made positive, is the `anomaly_scores` (0.69 at the median, 1.31
     at the tail), which the same images turn into p-values.
@@ -197,6 +198,8 @@ class OneClassDetector:
         Raises:
             ValueError: If there are too few calibration images for `alpha`.
         """
+        # Graphs traced before hold the constants of an earlier fit.
+        self._compiled = tf.function(self.detect, reduce_retracing=True)
         latents = []
 
         def reconstructed():

@@ -127,3 +127,16 @@ def test_an_unknown_method_is_an_error(parts_detector):
         detector_module.for_method(
             parts_detector.gan, method="other", aligned=True, alpha=0.05
         )
+
+
+def test_a_second_fit_forgets_the_first(images):
+    made = fitted_detector()
+    before = made.detect_batches([images]).anomaly_scores
+    noisy = make_parts(48, seed=3) + np.random.default_rng(0).normal(
+        0.0, 0.1, [48, 32, 32, 1]
+    ).astype(np.float32)
+    after = made.fit([noisy[:24]], [noisy[24:]]).detect_batches([images])
+    assert np.median(after.anomaly_scores) < np.median(before)
+    np.testing.assert_allclose(
+        after.anomaly_scores, made.detect(images).anomaly_scores, rtol=1e-4
+    )
