@@ -306,7 +306,7 @@ def write_report(
         threshold: Anomaly score from which on an image is called defective.
         panels: `Panel`s under each heading.
     """
-    ours = np.asarray(scores["anomaly_score"])
+    labels, ours = np.asarray(labels), np.asarray(scores["anomaly_score"])
     summary = ", ".join(
         f"{results[key]} {key.removeprefix('num_').replace('_', ' ')}"
         for key in (

@@ -68,14 +68,18 @@ def results_of(scores):
 def test_the_page_needs_no_other_file_and_tells_everything(tmp_path):
     scores = {"anomaly_score": SCORES, "gmm": -SCORES}
     path = tmp_path / "report.html"
-    report.write_report(
-        str(path),
-        results_of(scores),
-        labels=LABELS,
-        scores=scores,
-        threshold=1.5,
-        panels={"Worst": [panel("x<y>.png")]},
-    )
+    pages = []
+    for labels in (LABELS, LABELS.tolist()):
+        report.write_report(
+            str(path),
+            results_of(scores),
+            labels=labels,
+            scores=scores,
+            threshold=1.5,
+            panels={"Worst": [panel("x<y>.png")]},
+        )
+        pages.append(path.read_text())
+    assert pages[0] == pages[1]
     page = path.read_text()
     assert not re.search(r'(src|href)="(?!data:)', page)
     assert "&lt;parts&gt; &amp; more" in page and "x<y>" not in page
