@@ -47,7 +47,7 @@ _BATCH_SIZE = flags.DEFINE_integer(
 
 def _list_files(pattern: str) -> list[str]:
     if os.path.isdir(pattern):
-        return [file.path for file in dataset.list_images(pattern)]
+        return sorted(file.path for file in dataset.list_images(pattern))
     paths = sorted(path for path in glob.glob(pattern) if os.path.isfile(path))
     if not paths:
         raise FileNotFoundError(f"There is no image at --images={pattern}")
