@@ -64,10 +64,10 @@ class OneClassDetector:
     the linear projection of the image, for textures the latent and that
     displacement, and for the plain DCGAN the latent alone is compared with the
     Gaussian of the training images (`frechet_scores`); the residual with their
-    residuals (`reconstruction_errors`). The logarithm of each is standardised by the
-    median and the upper tail of held-out qualified images; the larger one, by
-    softplus made positive, is the `anomaly_scores` (0.69 at the median, 1.31
-    at the tail), which the same images turn into p-values.
+    residuals (`reconstruction_errors`). The logarithm of each is standardised
+    by the median and the upper tail of held-out qualified images; the larger
+    one, by softplus made positive, is the `anomaly_scores` (0.69 at the median,
+    1.31 at the tail), which the same images turn into p-values.
 
     Args:
         gan: A trained `DCGAN`.
