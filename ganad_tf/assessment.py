@@ -311,10 +311,12 @@ class Assessor:
         found = self.detect(files, pictures=True)
         return [
             report.Panel(
-                f"{file.name} ({file.defect_type}): "
-                f"{'DEFECTIVE' if found.is_defective[row] else 'qualified'}, "
-                f"score {found.anomaly_scores[row]:.2f}, "
-                f"p = {found.p_values[row]:.3f}",
+                report.caption(
+                    f"{file.name} ({file.defect_type})",
+                    is_defective=found.is_defective[row],
+                    anomaly_score=found.anomaly_scores[row],
+                    p_value=found.p_values[row],
+                ),
                 image,
                 found.reconstructions[row],
                 found.anomaly_maps[row],

@@ -151,8 +151,7 @@ def _examined(file: ImageFile) -> ImageFile:
     """The file with its digest, or with the reason why it cannot be used."""
     try:
         images.read_image_bytes(file.path)
-        with open(file.path, "rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
+        digest = _digest_of(file)
     except (ValueError, OSError) as error:
         return file._replace(status=str(error))
     return file._replace(digest=digest)

@@ -107,7 +107,12 @@ class OneClassDetector:
         self.residual_statistics_ = ResidualStatistics(aligned=aligned)
         self.latent_gaussian_ = LatentGaussian(whiten=whiten)
         self.calibrator_ = ConformalCalibrator(alpha=alpha)
-        self._compiled = tf.function(self.detect, reduce_retracing=True)
+        self._compiled = self._compile()
+
+    def _compile(self) -> Callable[[tf.Tensor], Detection]:
+        """`detect` as one graph, traced once for every batch size."""
+        images = tf.TensorSpec(self.gan.generator.output_shape)
+        return tf.function(self.detect, input_signature=[images])
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this detector, `gan` aside."""
@@ -199,7 +204,7 @@ class OneClassDetector:
             ValueError: If there are too few calibration images for `alpha`.
         """
         # Graphs traced before hold the constants of an earlier fit.
-        self._compiled = tf.function(self.detect, reduce_retracing=True)
+        self._compiled = self._compile()
         latents = []
 
         def reconstructed():

@@ -12,12 +12,13 @@ import tensorflow as tf
 
 from ganad_tf import artifacts
 from ganad_tf import images as image_files
+from ganad_tf import report
 from ganad_tf import warmup
 from ganad_tf.detector import Detection
 from ganad_tf.detector import OneClassDetector
 
-# 8-bit values a standard deviation in the PNGs of anomaly maps: 255 is 20.
-MAP_SCALE = 12.75
+# 8-bit values a standard deviation in the PNGs of anomaly maps.
+MAP_SCALE = 255.0 / report.MAP_LIMIT
 SCALARS = (
     "anomaly_score",
     "frechet_score",

@@ -18,6 +18,16 @@ from ganad_tf import artifacts
 
 QUALIFIED_COLOR, DEFECTIVE_COLOR = "#1f6fb4", "#c62828"
 OURS = ("anomaly_score", "frechet_score", "reconstruction_error")
+METHOD_HEADER = (
+    "method",
+    "AUROC",
+    "95 % interval",
+    "accuracy",
+    "balanced accuracy",
+    "overkill",
+    "95 % interval",
+    "escape",
+)
 # Deviations of qualified residuals that the colour scale of maps ends at.
 MAP_LIMIT = 20.0
 _STYLE = """
@@ -101,14 +111,24 @@ def _gray_or_rgb(image: np.ndarray) -> np.ndarray:
     return np.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image
 
 
-def panels_png(
-    panels: Sequence[Panel], *, map_limit: float = MAP_LIMIT
-) -> bytes:
+def caption(
+    name: str, *, is_defective: bool, anomaly_score: float, p_value: float
+) -> str:
+    """What is written above the pictures of an image.
+
+    Example:
+    >>> caption("a.png", is_defective=True, anomaly_score=2.5, p_value=0.01)
+    'a.png: DEFECTIVE, score 2.50, p = 0.010'
+    """
+    verdict = "DEFECTIVE" if is_defective else "qualified"
+    return f"{name}: {verdict}, score {anomaly_score:.2f}, p = {p_value:.3f}"
+
+
+def panels_png(panels: Sequence[Panel]) -> bytes:
     """Draws input, reconstruction and anomaly map of each panel side by side.
 
     Args:
         panels: `Panel`s, at least one; one row each.
-        map_limit: Where the colour scale of the maps ends.
 
     Returns:
         png: Encoded picture.
@@ -123,7 +143,7 @@ def panels_png(
             axis.imshow(_gray_or_rgb(picture))
             axis.set_xlabel(name, fontsize=8)
         shown = row[2].imshow(
-            panel.anomaly_map, cmap="inferno", vmin=0.0, vmax=map_limit
+            panel.anomaly_map, cmap="inferno", vmin=0.0, vmax=MAP_LIMIT
         )
         row[2].set_xlabel("anomaly map, deviations", fontsize=8)
         figure.colorbar(shown, ax=row[2], fraction=0.046)
@@ -210,33 +230,33 @@ def _interval(ends: list[float] | None) -> str:
     return "–" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"
 
 
-def _methods_table(results: dict[str, Any]) -> str:
-    rows = []
-    for name, point in results["methods"].items():
-        low, high = point["overkill_rate_ci95"]
-        rows.append(
-            (
-                name,
-                _number(results["auroc"][name]),
-                _interval(results["auroc_ci95"][name]),
-                _percent(point["accuracy"]),
-                _percent(point["balanced_accuracy"]),
-                _percent(point["overkill_rate"]),
-                f"{100 * low:.1f} to {100 * high:.1f} %",
-                _percent(point["escape_rate"]),
-            )
-        )
-    header = (
-        "method",
-        "AUROC",
-        "95 % interval",
-        "accuracy",
-        "balanced accuracy",
-        "overkill",
-        "95 % interval",
-        "escape",
+def method_row(results: dict[str, Any], name: str) -> tuple[str, ...]:
+    """One method's figures as text, in the order of `METHOD_HEADER`.
+
+    Args:
+        results: The content of `results.json`.
+        name: One of `results["methods"]`.
+
+    Returns:
+        cells: The method's name and its figures.
+    """
+    point = results["methods"][name]
+    low, high = point["overkill_rate_ci95"]
+    return (
+        name,
+        _number(results["auroc"][name]),
+        _interval(results["auroc_ci95"][name]),
+        _percent(point["accuracy"]),
+        _percent(point["balanced_accuracy"]),
+        _percent(point["overkill_rate"]),
+        f"{100 * low:.1f} to {100 * high:.1f} %",
+        _percent(point["escape_rate"]),
     )
-    return _table(header, rows)
+
+
+def _methods_table(results: dict[str, Any]) -> str:
+    rows = [method_row(results, name) for name in results["methods"]]
+    return _table(METHOD_HEADER, rows)
 
 
 def _verdict(results: dict[str, Any]) -> str:

@@ -4,9 +4,8 @@
         --model_dir=/tmp/solar --report_dir=/tmp/solar/report
 
 writes `results.json`, `scores.csv`, `report.html` and `examples.png`, one case
-of each kind. Baselines are fitted to
-the same training images and thresholded by the same calibration images;
-nothing is chosen by defective or test images.
+of each kind. Baselines are fitted to the same training images and thresholded
+by the same calibration images; nothing is chosen by defective or test images.
 """
 
 import os

@@ -78,10 +78,13 @@ def _save_map(path: str, data: bytes, scored: dict, image_size: int) -> None:
     anomaly_map = images.decode_image(
         scored["anomaly_map_png_bytes"], channels=1
     )
-    verdict = "DEFECTIVE" if scored["is_defective"] else "qualified"
     panel = report.Panel(
-        f"{os.path.basename(path)}: {verdict}, score "
-        f"{scored['anomaly_score']:.2f}, p = {scored['p_value']:.3f}",
+        report.caption(
+            os.path.basename(path),
+            is_defective=scored["is_defective"],
+            anomaly_score=scored["anomaly_score"],
+            p_value=scored["p_value"],
+        ),
         picture.numpy(),
         reconstruction.numpy(),
         (anomaly_map[..., 0].numpy() + 1.0) / 2.0 * report.MAP_LIMIT,
