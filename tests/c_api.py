@@ -94,74 +94,89 @@ def load_library(site_packages):
     ):
         getattr(library, name).restype = ctypes.c_void_p
     library.TF_Message.restype = ctypes.c_char_p
-    library.TF_TensorByteSize.restype = ctypes.c_size_t
     return library
 
 
-def main(site_packages, path, pixels, *size):
-    size = [int(side) for side in size]
-    library = load_library(site_packages)
-    pointer = ctypes.c_void_p
-    status = pointer(library.TF_NewStatus())
+class Session:
+    """A session on a SavedModel, with the tensors of one signature."""
 
-    def check():
-        if library.TF_GetCode(status):
-            sys.exit(library.TF_Message(status).decode())
-
-    graph, meta = pointer(library.TF_NewGraph()), Buffer()
-    tags = (ctypes.c_char_p * 1)(b"serve")
-    session = pointer(
-        library.TF_LoadSessionFromSavedModel(
-            pointer(library.TF_NewSessionOptions()),
-            None,
-            path.encode(),
-            tags,
-            1,
-            graph,
-            ctypes.byref(meta),
-            status,
+    def __init__(self, library, path, signature):
+        self.library = library
+        self.status = ctypes.c_void_p(library.TF_NewStatus())
+        self.graph, meta = ctypes.c_void_p(library.TF_NewGraph()), Buffer()
+        self.session = ctypes.c_void_p(
+            library.TF_LoadSessionFromSavedModel(
+                ctypes.c_void_p(library.TF_NewSessionOptions()),
+                None,
+                path.encode(),
+                (ctypes.c_char_p * 1)(b"serve"),
+                1,
+                self.graph,
+                ctypes.byref(meta),
+                self.status,
+            )
         )
-    )
-    check()
-    inputs, outputs = tensor_names(
-        ctypes.string_at(meta.data, meta.length), "images"
-    )
+        self.check()
+        self.inputs, self.outputs = tensor_names(
+            ctypes.string_at(meta.data, meta.length), signature
+        )
 
-    def output(name):
+    def check(self):
+        if self.library.TF_GetCode(self.status):
+            sys.exit(self.library.TF_Message(self.status).decode())
+
+    def find(self, name):
         operation, index = name.split(":")
-        found = library.TF_GraphOperationByName(graph, operation.encode())
-        return Output(found, int(index))
+        found = self.library.TF_GraphOperationByName(
+            self.graph, operation.encode()
+        )
+        return (Output * 1)(Output(found, int(index)))
 
-    with open(pixels, "rb") as file:
-        data = file.read()
-    shape = [len(data) // (4 * size[0] * size[1] * size[2]), *size]
-    tensor = pointer(
+    def run(self, tensor, given, wanted):
+        result = (ctypes.c_void_p * 1)()
+        self.library.TF_SessionRun(
+            self.session,
+            None,
+            self.find(self.inputs[given]),
+            (ctypes.c_void_p * 1)(tensor),
+            1,
+            self.find(self.outputs[wanted]),
+            result,
+            1,
+            None,
+            0,
+            None,
+            self.status,
+        )
+        self.check()
+        return ctypes.c_void_p(result[0])
+
+
+def float_tensor(library, data, shape):
+    tensor = ctypes.c_void_p(
         library.TF_AllocateTensor(
-            1, (ctypes.c_int64 * 4)(*shape), 4, ctypes.c_size_t(len(data))
+            1,  # TF_FLOAT
+            (ctypes.c_int64 * len(shape))(*shape),
+            len(shape),
+            ctypes.c_size_t(len(data)),
         )
     )
     ctypes.memmove(library.TF_TensorData(tensor), data, len(data))
-    result = (pointer * 1)()
-    library.TF_SessionRun(
-        session,
-        None,
-        (Output * 1)(output(inputs["images"])),
-        (pointer * 1)(tensor),
-        1,
-        (Output * 1)(output(outputs["anomaly_score"])),
-        result,
-        1,
-        None,
-        0,
-        None,
-        status,
-    )
-    check()
-    answer = pointer(result[0])
-    count = library.TF_TensorByteSize(answer) // 4
-    raw = ctypes.string_at(library.TF_TensorData(answer), 4 * count)
+    return tensor
+
+
+def main(site_packages, path, pixels, *size):
+    library = load_library(site_packages)
+    height, width, channels = map(int, size)
+    with open(pixels, "rb") as file:
+        data = file.read()
+    shape = [len(data) // (4 * height * width * channels)]
+    tensor = float_tensor(library, data, [*shape, height, width, channels])
+    session = Session(library, path, "images")
+    answer = session.run(tensor, "images", "anomaly_score")
+    raw = ctypes.string_at(library.TF_TensorData(answer), 4 * shape[0])
     imported = "tensorflow" in sys.modules or "numpy" in sys.modules
-    scores = struct.unpack(f"{count}f", raw)
+    scores = struct.unpack(f"{shape[0]}f", raw)
     print(json.dumps({"scores": scores, "tensorflow_imported": imported}))
 
 
