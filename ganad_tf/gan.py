@@ -174,7 +174,7 @@ class DCGAN(keras.Model):
     def compile(
         self,
         learning_rate: float = 3e-4,
-        discriminator_learning_rate: float = 2e-4,
+        discriminator_learning_rate: float = 1e-4,
         **kwargs,
     ) -> None:
         """Makes the two Adam optimizers and builds their state.

@@ -60,7 +60,7 @@ class TrainingConfig:
     num_steps: int
     batch_size: int = 32
     learning_rate: float = 3e-4
-    discriminator_learning_rate: float = 2e-4
+    discriminator_learning_rate: float = 1e-4
     horizontal_flip: bool = True
     vertical_flip: bool = True
     max_shift: int = 0

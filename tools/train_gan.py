@@ -66,13 +66,20 @@ _NUM_STEPS = flags.DEFINE_integer(
     "num_steps", 1500, "Steps of training.", lower_bound=1
 )
 _BATCH_SIZE = flags.DEFINE_integer(
-    "batch_size", 32, "Images a step.", lower_bound=2
+    "batch_size",
+    training.TrainingConfig.batch_size,
+    "Images a step.",
+    lower_bound=2,
 )
 _LEARNING_RATE = flags.DEFINE_float(
-    "learning_rate", 3e-4, "Adam's step size for generator and encoder."
+    "learning_rate",
+    training.TrainingConfig.learning_rate,
+    "Adam's step size for generator and encoder.",
 )
 _DISCRIMINATOR_LEARNING_RATE = flags.DEFINE_float(
-    "discriminator_learning_rate", 1e-4, "Adam's step size, discriminator."
+    "discriminator_learning_rate",
+    training.TrainingConfig.discriminator_learning_rate,
+    "Adam's step size, discriminator.",
 )
 _HORIZONTAL_FLIP = flags.DEFINE_bool(
     "horizontal_flip", True, "Mirror left-right; --no... if parts differ."
