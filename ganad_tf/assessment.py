@@ -30,6 +30,8 @@ MAX_BASELINE_IMAGES = 2000
 MAX_NATIVE_SIZE = 512
 MAX_NATIVE_IMAGES = 500
 NUM_GENERATED = 256
+# Side in pixels of whole images for the baselines of a tiled model.
+BASELINE_SIZE = 64
 
 
 class Assessment(NamedTuple):
@@ -60,8 +62,6 @@ class Assessor:
     Args:
         detector: Fitted `OneClassDetector`.
         split: The `Split` it was fitted with.
-        image_size: Side of the model's images in pixels.
-        channels: 1 or 3.
         seed: Of baselines, bootstrap and generated images.
     """
 
@@ -70,20 +70,17 @@ class Assessor:
         detector: OneClassDetector,
         split: dataset.Split,
         *,
-        image_size: int,
-        channels: int,
         seed: int,
     ):
         self.detector = detector
         self.split = split
-        self.image_size = image_size
-        self.channels = channels
+        *self.image_size, self.channels = detector.image_shape
         self.seed = seed
 
     def _batches(
         self,
         files: Sequence[dataset.ImageFile],
-        image_size: int | None = None,
+        image_size: images.ImageSize | None = None,
     ) -> tf.data.Dataset:
         return images.image_dataset(
             [file.path for file in files],
@@ -91,7 +88,9 @@ class Assessor:
             channels=self.channels,
         )
 
-    def _array(self, files, image_size: int | None = None) -> np.ndarray:
+    def _array(
+        self, files, image_size: images.ImageSize | None = None
+    ) -> np.ndarray:
         return images.load_images(
             [file.path for file in files],
             image_size=image_size or self.image_size,
@@ -198,7 +197,7 @@ class Assessor:
         found = {}
         for native in (False, True):
             chosen = {n: b for n, b in methods.items() if b.native == native}
-            size = self._native_size() if native else self.image_size
+            size = self._native_size() if native else self._baseline_size()
             limit = MAX_NATIVE_IMAGES if native else MAX_BASELINE_IMAGES
             train = self._array(self.split.train[:limit], size)
             for baseline in chosen.values():
@@ -212,7 +211,15 @@ class Assessor:
             logging.info("Scored the baselines %s.", ", ".join(chosen))
         return {name: found[name] for name in methods}
 
-    def _scored(self, fitted, files, image_size: int) -> dict[str, np.ndarray]:
+    def _baseline_size(self) -> images.ImageSize:
+        """The model's size; of tiled images, what they would be whole."""
+        if self.detector.grid.is_whole:
+            return self.image_size
+        return BASELINE_SIZE
+
+    def _scored(
+        self, fitted, files, image_size: images.ImageSize
+    ) -> dict[str, np.ndarray]:
         """Scores of fitted baselines, in bounded memory."""
         columns = [
             [baseline.anomaly_scores(batch) for baseline in fitted.values()]
@@ -254,9 +261,9 @@ class Assessor:
         }
 
     def _generated_latents(self) -> tf.Tensor:
-        gan = self.detector.gan
-        latents = gan.sample_latents(NUM_GENERATED, seed=[self.seed, 0])
-        return self.detector.reference_latents(gan.generate(latents))
+        return self.detector.generated_latents(
+            NUM_GENERATED, seed=[self.seed, 0]
+        )
 
     def _pixels(self) -> dict[str, Any]:
         """Localisation, over the defective images that have a mask."""
@@ -269,7 +276,7 @@ class Assessor:
         if not masks:
             return {}
         files = list(masks) + list(self.split.test_qualified)
-        empty = np.zeros([self.image_size, self.image_size], bool)
+        empty = np.zeros(self.image_size, bool)
         truth = np.stack([masks.get(file, empty) for file in files])
         maps = self.detect(files, pictures=True).anomaly_maps
         return {

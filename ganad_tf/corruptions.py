@@ -94,9 +94,8 @@ def _line(dice: _Dice, size: int) -> tf.Tensor:
     return tf.where(_per_image(dice.uniform(0.0, 1.0)) < 0.5, thin, wide)
 
 
-def _foreign_piece(images: tf.Tensor, dice: _Dice, size: int) -> tf.Tensor:
+def _foreign_piece(images, others, dice: _Dice, size: int) -> tf.Tensor:
     """A rectangle cut out of another image, brighter or darker."""
-    others = tf.roll(images, shift=1, axis=0)
     shifts = (size // 3, size // 2)
     others = tf.roll(others, shift=shifts, axis=(1, 2))
     gain = _per_image(dice.uniform(0.3, 1.2))
@@ -107,17 +106,17 @@ def _blend(images, contents, masks) -> tf.Tensor:
     return images + masks * (contents - images)
 
 
-def _line_defect(images: tf.Tensor, dice: _Dice, size: int) -> tf.Tensor:
+def _line_defect(images, others, dice: _Dice, size: int) -> tf.Tensor:
     """A crack or scratch, darker than the ground more often than brighter."""
     amplitude = _per_image(dice.uniform(-0.6, 0.6))
     return images + amplitude * _line(dice, size)
 
 
-def _spot(images: tf.Tensor, dice: _Dice, size: int) -> tf.Tensor:
+def _spot(images, others, dice: _Dice, size: int) -> tf.Tensor:
     return images + _per_image(dice.uniform(-0.8, 0.6)) * _blob(dice, size)
 
 
-def _noise_patch(images: tf.Tensor, dice: _Dice, size: int) -> tf.Tensor:
+def _noise_patch(images, others, dice: _Dice, size: int) -> tf.Tensor:
     noise = dice.normal(size, size, images.shape[-1])
     smooth = 3.0 * tf.nn.avg_pool2d(noise, 3, 1, "SAME")
     coarse = _per_image(dice.uniform(0.0, 1.0)) < 0.5
@@ -127,13 +126,13 @@ def _noise_patch(images: tf.Tensor, dice: _Dice, size: int) -> tf.Tensor:
     )
 
 
-def _blur_patch(images: tf.Tensor, dice: _Dice, size: int) -> tf.Tensor:
+def _blur_patch(images, others, dice: _Dice, size: int) -> tf.Tensor:
     """Structure that is missing: the surroundings' mean in its place."""
     blurred = tf.nn.avg_pool2d(images, 7, 1, "SAME")
     return _blend(images, blurred, _box(dice, size))
 
 
-def _shifted_patch(images: tf.Tensor, dice: _Dice, size: int) -> tf.Tensor:
+def _shifted_patch(images, others, dice: _Dice, size: int) -> tf.Tensor:
     """Structure in the wrong place, by an eighth of the side at the most."""
     longest = max(size // 8, 1)
     down = tf.roll(images, shift=longest, axis=1)
@@ -154,14 +153,29 @@ _KINDS = (
 _WEIGHTS = (0, 0, 1, 1, 2, 2, 3, 4, 5)
 
 
-def _corrupt_once(images: tf.Tensor, dice: _Dice) -> tf.Tensor:
+def _corrupt_once(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """One defect on each image; each kind is drawn on its own images alone."""
     size = images.shape[1]
-    kind = tf.gather(tf.constant(_WEIGHTS), dice.whole(len(_WEIGHTS)))
-    corrupted = images
-    for number, corrupt_all in enumerate(_KINDS):
-        chosen = _per_image(tf.equal(kind, number))
-        corrupted = tf.where(chosen, corrupt_all(images, dice, size), corrupted)
-    return corrupted
+    batch = tf.shape(images)[0]
+    dice = _Dice(seed, batch)
+    kinds = tf.gather(tf.constant(_WEIGHTS), dice.whole(len(_WEIGHTS)))
+    rows = tf.dynamic_partition(tf.range(batch), kinds, len(_KINDS))
+    others = tf.roll(images, shift=1, axis=0)
+    parts = []
+    for number, (corrupt_all, chosen) in enumerate(
+        zip(_KINDS, rows, strict=True)
+    ):
+        seed_of_kind = tf.random.experimental.stateless_fold_in(seed, -number)
+        parts.append(
+            corrupt_all(
+                tf.gather(images, chosen),
+                tf.gather(others, chosen),
+                _Dice(seed_of_kind, tf.size(chosen)),
+                size,
+            )
+        )
+    corrupted = tf.dynamic_stitch(rows, parts)
+    return tf.ensure_shape(corrupted, images.shape)
 
 
 def corrupt(
@@ -184,10 +198,13 @@ def corrupt(
     >>> corrupted.shape
     TensorShape([8, 32, 32, 1])
     """
-    dice = _Dice(tf.convert_to_tensor(seed), tf.shape(images)[0])
+    seeds = tf.random.experimental.stateless_split(seed, MAX_CORRUPTIONS + 1)
+    dice = _Dice(seeds[-1], tf.shape(images)[0])
     count = at_least + dice.whole(MAX_CORRUPTIONS + 1 - at_least)
     corrupted = images
     for number in range(MAX_CORRUPTIONS):
         applied = _per_image(number < count)
-        corrupted = tf.where(applied, _corrupt_once(corrupted, dice), corrupted)
+        corrupted = tf.where(
+            applied, _corrupt_once(corrupted, seeds[number]), corrupted
+        )
     return tf.clip_by_value(corrupted, -1.0, 1.0)

@@ -340,16 +340,18 @@ def _digest_of(file: ImageFile | None) -> str | None:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 
-def load_mask(file: ImageFile, *, image_size: int) -> np.ndarray | None:
+def load_mask(
+    file: ImageFile, *, image_size: images.ImageSize
+) -> np.ndarray | None:
     """The ground truth of a defective image of an MVTec-AD folder.
 
     Args:
         file: `ImageFile` of a test image.
-        image_size: Side of the mask in pixels.
+        image_size: Side of the mask in pixels, or (height, width).
 
     Returns:
-        mask: Booleans of shape (image_size, image_size), nearest neighbour;
-            None where there is no mask.
+        mask: Booleans of shape (height, width), nearest neighbour; None where
+            there is no mask.
     """
     root = file.path.removesuffix(file.name.replace("/", os.sep))
     stem = os.path.splitext(os.path.basename(file.path))[0]
@@ -358,7 +360,9 @@ def load_mask(file: ImageFile, *, image_size: int) -> np.ndarray | None:
         path = os.path.join(folder, name)
         if os.path.isfile(path):
             with Image.open(path) as mask:
-                size = (image_size, image_size)
-                mask = mask.convert("L").resize(size, Image.Resampling.NEAREST)
+                height, width = images.height_and_width(image_size)
+                mask = mask.convert("L").resize(
+                    (width, height), Image.Resampling.NEAREST
+                )
                 return np.asarray(mask) > 127
     return None

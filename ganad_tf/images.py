@@ -12,12 +12,15 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+# Side of a square in pixels, or (height, width).
+ImageSize = int | Sequence[int]
 MIN_SIDE = 16
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
 _MAX_PIXELS = 200_000_000
 _GRAY_MODES = ("1", "L", "LA", "I;16", "I;16B", "I;16L", "I")
 _COLOR_MODES = ("P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
 _CACHE_BYTES = 2**30
+_MAX_BATCH_PIXELS = 2**22
 _SHUFFLE_BUFFER = 8192
 
 
@@ -106,6 +109,16 @@ def _decodable(data: bytes) -> bytes:
     return buffer.getvalue()
 
 
+def median_size(paths: Sequence[str]) -> tuple[int, int]:
+    """Median (height, width) of image files in pixels, by their headers."""
+    sizes = []
+    for path in paths:
+        with Image.open(path) as image:
+            sizes.append((image.height, image.width))
+    height, width = np.median(sizes, axis=0)
+    return int(height), int(width)
+
+
 def color_channels(paths: Sequence[str]) -> int:
     """Says whether image files are gray or RGB, by their headers.
 
@@ -162,17 +175,25 @@ def decode_image(image_bytes: tf.Tensor, *, channels: int) -> tf.Tensor:
     return tf.ensure_shape(2.0 * image - 1.0, [None, None, channels])
 
 
-def resize_image(image: tf.Tensor, *, image_size: int) -> tf.Tensor:
-    """Resizes an image to a square, bilinear with antialiasing.
+def height_and_width(image_size: ImageSize) -> tuple[int, int]:
+    """An `image_size` as (height, width): an integer is a square's side."""
+    if isinstance(image_size, int):
+        return image_size, image_size
+    height, width = image_size
+    return height, width
+
+
+def resize_image(image: tf.Tensor, *, image_size: ImageSize) -> tf.Tensor:
+    """Resizes an image, bilinear with antialiasing.
 
     Args:
         image: float32 of shape (height, width, channels).
-        image_size: Side of the result in pixels.
+        image_size: Side of a square in pixels, or (height, width).
 
     Returns:
-        resized: float32 of shape (image_size, image_size, channels).
+        resized: float32 of shape (height, width, channels).
     """
-    size = [image_size, image_size]
+    size = list(height_and_width(image_size))
     resized = tf.image.resize(image, size, antialias=True)
     return tf.ensure_shape(resized, [*size, image.shape[-1]])
 
@@ -189,7 +210,7 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
 
 
 def _decoded(
-    paths: Sequence[str], *, image_size: int, channels: int
+    paths: Sequence[str], *, image_size: ImageSize, channels: int
 ) -> tf.data.Dataset:
     """One image an element, in the files' order, decoded in parallel."""
 
@@ -212,41 +233,44 @@ def _decoded(
 def image_dataset(
     paths: Sequence[str],
     *,
-    image_size: int,
+    image_size: ImageSize,
     channels: int,
-    batch_size: int = 64,
+    batch_size: int | None = None,
 ) -> tf.data.Dataset:
     """Batches of images in the files' order, in bounded memory.
 
     Args:
         paths: Image files that `read_image_bytes` accepts.
-        image_size: Side of the images in pixels.
+        image_size: Side of the images in pixels, or (height, width).
         channels: 1 or 3.
-        batch_size: Images a batch; the last batch may be smaller.
+        batch_size: Images a batch; the last batch may be smaller. Default:
+            64, or fewer where they would have more than four million pixels.
 
     Returns:
-        dataset: float32 batches of shape (batch, image_size, image_size,
-            channels) in [-1, 1].
+        dataset: float32 batches of shape (batch, height, width, channels)
+            in [-1, 1].
     """
     dataset = _decoded(paths, image_size=image_size, channels=channels)
-    return dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+    height, width = height_and_width(image_size)
+    fitting = max(min(64, _MAX_BATCH_PIXELS // (height * width)), 1)
+    return dataset.batch(batch_size or fitting).prefetch(tf.data.AUTOTUNE)
 
 
 def load_images(
-    paths: Sequence[str], *, image_size: int, channels: int
+    paths: Sequence[str], *, image_size: ImageSize, channels: int
 ) -> np.ndarray:
     """Loads images into one array.
 
     Args:
         paths: Image files that `read_image_bytes` accepts.
-        image_size: Side of the images in pixels.
+        image_size: Side of the images in pixels, or (height, width).
         channels: 1 or 3.
 
     Returns:
-        images: float32 of shape (n, image_size, image_size, channels) in
-            [-1, 1].
+        images: float32 of shape (n, height, width, channels) in [-1, 1].
     """
-    images = np.empty([len(paths), image_size, image_size, channels], "float32")
+    size = height_and_width(image_size)
+    images = np.empty([len(paths), *size, channels], "float32")
     dataset = _decoded(paths, image_size=image_size, channels=channels)
     for row, image in enumerate(dataset.as_numpy_iterator()):
         images[row] = image
@@ -256,7 +280,7 @@ def load_images(
 def training_dataset(
     paths: Sequence[str],
     *,
-    image_size: int,
+    image_size: ImageSize,
     channels: int,
     batch_size: int,
     seed: int,
@@ -264,6 +288,7 @@ def training_dataset(
     horizontal_flip: bool = True,
     vertical_flip: bool = True,
     max_shift: int = 0,
+    crop_size: int | None = None,
 ) -> tf.data.Dataset:
     """Endless shuffled batches of augmented training images.
 
@@ -274,7 +299,7 @@ def training_dataset(
 
     Args:
         paths: Image files that `read_image_bytes` accepts.
-        image_size: Side of the images in pixels.
+        image_size: Side of the images in pixels, or (height, width).
         channels: 1 or 3.
         batch_size: Images a batch.
         seed: Of the order and of the augmentation.
@@ -283,14 +308,19 @@ def training_dataset(
         vertical_flip: Whether every second image is mirrored up-down.
         max_shift: Images are shifted by up to so many pixels each way; the
             border is mirrored.
+        crop_size: Side of a random square that is cut out of each image; None
+            for the whole image.
 
     Returns:
-        dataset: float32 batches of shape (batch_size, image_size, image_size,
-            channels) in [-1, 1].
+        dataset: float32 batches of shape (batch_size, height, width, channels)
+            in [-1, 1].
     """
 
     def augment(index, image):
-        seeds = tf.random.experimental.stateless_split([seed, index], 4)
+        seeds = tf.random.experimental.stateless_split([seed, index], 5)
+        if crop_size:
+            square = [crop_size, crop_size, channels]
+            image = tf.image.stateless_random_crop(image, square, seeds[4])
         if horizontal_flip:
             image = tf.image.stateless_random_flip_left_right(image, seeds[0])
         if vertical_flip:
@@ -301,7 +331,8 @@ def training_dataset(
         return tf.clip_by_value((image + 1.0) * gain - 1.0, -1.0, 1.0)
 
     dataset = _decoded(paths, image_size=image_size, channels=channels)
-    dataset = dataset.cache(_cache_file(len(paths) * image_size**2 * channels))
+    height, width = height_and_width(image_size)
+    dataset = dataset.cache(_cache_file(len(paths) * height * width * channels))
     dataset = dataset.shuffle(min(len(paths), _SHUFFLE_BUFFER), seed=seed)
     start = start_step * batch_size
     dataset = dataset.repeat().skip(start)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-IMAGE_SIZES = (32, 64, 128)
+IMAGE_SIZES = (16, 32, 64, 128)
 _KERNEL = 4
 
 
@@ -46,7 +46,7 @@ def build_generator(
     2, batch normalisation and ReLU, and a last convolution in float32.
 
     Args:
-        image_size: Side of the images in pixels: 32, 64 or 128.
+        image_size: Side of the images in pixels: 16, 32, 64 or 128.
         channels: 1 for gray, 3 for RGB.
         latent_dim: Length of a latent.
         width: Channels of the last hidden layer; doubled at each coarser one.
@@ -126,7 +126,7 @@ def build_discriminator(
     """Builds the DCGAN discriminator (Radford et al. 2016).
 
     Args:
-        image_size: Side of the images in pixels: 32, 64 or 128.
+        image_size: Side of the images in pixels: 16, 32, 64 or 128.
         channels: 1 for gray, 3 for RGB.
         width: Channels of the first layer; doubled at each coarser one.
         seed: Of the initial weights.
@@ -166,7 +166,7 @@ def build_encoder(
     at zero, so that an untrained encoder adds nothing to the linear head.
 
     Args:
-        image_size: Side of the images in pixels: 32, 64 or 128.
+        image_size: Side of the images in pixels: 16, 32, 64 or 128.
         channels: 1 for gray, 3 for RGB.
         latent_dim: Length of a latent.
         width: Channels of the first layer; doubled at each coarser one.

@@ -9,10 +9,14 @@ import numpy as np
 import tensorflow as tf
 from scipy import ndimage
 
-FINE_SIGMA = 1.0
-COARSE_SIGMA = 4.0
+SIGMAS = (1.0, 2.0, 4.0)
+# Residuals are judged from the finest scale on, of which the reconstructions
+# explain so much of the variance of held-out qualified images.
+MIN_EXPLAINED = 0.975
 # The error of an image is the mean of its largest residuals: 1 % of pixels.
 TOP_SHARE = 0.01
+# Longer sides are blurred by convolution, shorter ones by one matrix an axis.
+MAX_MATRIX_SIDE = 192
 
 
 @functools.cache
@@ -32,10 +36,36 @@ def gaussian_blur(images: tf.Tensor, *, sigma: float) -> tf.Tensor:
     Returns:
         blurred: float32 of the same shape.
     """
-    _, height, width, _ = images.shape
+    _, height, width, channels = images.shape
+    if min(height, width) > MAX_MATRIX_SIDE:
+        return _convolved(images, sigma, channels)
     rows = tf.constant(_gaussian_matrix(height, sigma))
     columns = tf.constant(_gaussian_matrix(width, sigma))
     return tf.einsum("ih,nhwc,jw->nijc", rows, images, columns)
+
+
+def _convolved(images: tf.Tensor, sigma: float, channels: int) -> tf.Tensor:
+    """The same as two convolutions, whose memory is that of the images."""
+    radius = int(4.0 * sigma + 0.5)  # as SciPy cuts the Gaussian off
+    impulse = np.zeros(2 * radius + 1)
+    impulse[radius] = 1.0
+    taps = ndimage.gaussian_filter1d(impulse, sigma, mode="constant")
+    taps = np.tile(taps[:, None].astype(np.float32), [1, channels])
+    border = [[0, 0], [radius, radius], [radius, radius], [0, 0]]
+    images = tf.pad(images, border, "REFLECT")
+    for kernel in (taps[:, None], taps[None]):
+        images = tf.nn.depthwise_conv2d(
+            images, kernel[..., None], [1, 1, 1, 1], "VALID"
+        )
+    return images
+
+
+def mean_of_largest(values: tf.Tensor) -> tf.Tensor:
+    """Means (batch,) of the largest hundredth of each row, at least of one."""
+    _, length = values.shape
+    count = max(round(TOP_SHARE * length), 1)
+    largest = tf.math.top_k(values, count, sorted=False)
+    return tf.reduce_mean(largest.values, axis=1)
 
 
 class ResidualStatistics:
@@ -43,11 +73,13 @@ class ResidualStatistics:
 
     Parts that lie in the same place in every image (`aligned`) have residuals
     with a mean and deviation of their own at each pixel, and the residual is
-    band-passed so that brightness does not count. Textures have one
-    deviation for all pixels.
+    band-passed: coarse scales are left out so that brightness does not count,
+    fine ones where reconstructions do not follow qualified images either
+    (grain). Textures have one deviation for all pixels and the finest scale.
 
     Args:
         aligned: Whether every image shows the same part in the same place.
+        sigma: Blur of the residual in pixels; `choose_sigma` chooses it.
 
     Attributes:
         location_: float32 of shape (height, width, channels).
@@ -63,15 +95,16 @@ class ResidualStatistics:
     (TensorShape([20, 16, 16]), TensorShape([20]))
     """
 
-    def __init__(self, *, aligned: bool):
+    def __init__(self, *, aligned: bool, sigma: float = SIGMAS[0]):
         self.aligned = aligned
+        self.sigma = sigma
 
     def _filtered(self, images, reconstructions) -> tf.Tensor:
         residuals = images - reconstructions
-        fine = gaussian_blur(residuals, sigma=FINE_SIGMA)
+        fine = gaussian_blur(residuals, sigma=self.sigma)
         if not self.aligned:
             return fine
-        return fine - gaussian_blur(residuals, sigma=COARSE_SIGMA)
+        return fine - gaussian_blur(residuals, sigma=4.0 * self.sigma)
 
     def fit(
         self, pairs: Iterable[tuple[tf.Tensor, tf.Tensor]]
@@ -127,8 +160,54 @@ class ResidualStatistics:
 
     def reconstruction_errors(self, maps: tf.Tensor) -> tf.Tensor:
         """Mean of the largest hundredth of each anomaly map: (batch,)."""
-        pixels = tf.reshape(maps, [-1, maps.shape[1] * maps.shape[2]])
-        largest = tf.math.top_k(
-            pixels, max(round(TOP_SHARE * pixels.shape[1]), 1), sorted=False
+        return mean_of_largest(
+            tf.reshape(maps, [-1, maps.shape[1] * maps.shape[2]])
         )
-        return tf.reduce_mean(largest.values, axis=1)
+
+
+def explained_variances(
+    pairs: Iterable[tuple[tf.Tensor, tf.Tensor]],
+) -> dict[float, float]:
+    """How much of qualified images the reconstructions follow, by scale.
+
+    Args:
+        pairs: Batches of held-out qualified images and of their
+            reconstructions, float32 of shape (batch, height, width, channels).
+
+    Returns:
+        shares: For each of `SIGMAS`, the share of the images' variance about
+            their mean image that is explained in the octave from that sigma
+            to twice of it: 1 is all of it.
+    """
+    count = 0
+    sums = {sigma: [0.0, 0.0, 0.0] for sigma in SIGMAS}
+    for images, reconstructions in pairs:
+        count += len(images)
+        for sigma, found in sums.items():
+            band = np.asarray(_octave(images, sigma), np.float64)
+            rest = np.asarray(_octave(images - reconstructions, sigma))
+            found[0] = found[0] + band.sum(axis=0)
+            found[1] += np.square(band).sum()
+            found[2] += np.square(rest, dtype=np.float64).sum()
+    return {
+        sigma: float(1 - rest / (squares - np.square(total).sum() / count))
+        for sigma, (total, squares, rest) in sums.items()
+    }
+
+
+def _octave(images: tf.Tensor, sigma: float) -> tf.Tensor:
+    fine = gaussian_blur(images, sigma=sigma)
+    return fine - gaussian_blur(images, sigma=2.0 * sigma)
+
+
+def choose_sigma(shares: dict[float, float]) -> float:
+    """The finest scale that is explained well enough; else the coarsest.
+
+    Example:
+    >>> choose_sigma({1.0: 0.8, 2.0: 0.98, 4.0: 0.99})
+    2.0
+    """
+    for sigma, share in shares.items():
+        if share >= MIN_EXPLAINED:
+            return sigma
+    return max(shares)

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from absl import logging
+from scipy import ndimage
 
 from ganad_tf import artifacts
 from ganad_tf import callbacks
@@ -19,10 +20,15 @@ from ganad_tf import networks
 from ganad_tf.gan import DCGAN
 from ganad_tf.latent_prior import LatentPrior
 from ganad_tf.linear_head import LinearHead
+from ganad_tf.tiles import TileGrid
+from ganad_tf.tiles import fitting_side
 
 METHODS = ("joint", "paper")
 CONFIG_NAME = "config.json"
 MAX_HEAD_IMAGES = 4096
+TILE_SIZE = 16
+# Textures that would lose more than half of their resolution are tiled.
+MAX_REDUCTION = 2
 # Share of the variance that the mean image explains, from which on images are
 # taken to show the same part in the same place.
 MIN_ALIGNMENT = 0.1
@@ -35,7 +41,8 @@ class TrainingConfig:
     Attributes:
         method: "joint" (linear head, denoising encoder, joint losses) or
             "paper" (the plain DCGAN of Lai et al. 2018).
-        image_size: Side of the images in pixels: 32, 64 or 128.
+        image_size: Side of the networks' images in pixels, 16 to 128: of
+            the whole image, or of one of its tiles.
         channels: 1 for gray, 3 for RGB.
         aligned: Whether every image shows the same part in the same place.
         latent_dim: Length of a latent.
@@ -49,6 +56,9 @@ class TrainingConfig:
         max_shift: By how many pixels they are shifted at the most.
         mixed_precision: Whether hidden layers compute in bfloat16.
         seed: Of everything random.
+        field_size: (height, width) in pixels of the image that tiles cover;
+            None where the networks see the whole image.
+        tile_stride: Pixels from one tile to the next.
     """
 
     method: str
@@ -66,6 +76,15 @@ class TrainingConfig:
     max_shift: int = 0
     mixed_precision: bool = False
     seed: int = 0
+    field_size: tuple[int, int] | None = None
+    tile_stride: int = 8
+
+    @property
+    def grid(self) -> TileGrid:
+        """How the networks' images cover the images that are judged."""
+        height, width = self.field_size or (self.image_size, self.image_size)
+        stride = self.tile_stride if self.field_size else self.image_size
+        return TileGrid(height, width, tile_size=self.image_size, stride=stride)
 
     def save(self, model_dir: str, **facts: Any) -> None:
         """Writes `config.json`: these fields, and `facts` beside them."""
@@ -85,7 +104,10 @@ class TrainingConfig:
             os.path.join(model_dir, CONFIG_NAME), made_by="train_gan.py"
         )
         names = [field.name for field in dataclasses.fields(cls)]
-        return cls(**{name: values[name] for name in names})
+        config = cls(**{name: values[name] for name in names})
+        if config.field_size is None:
+            return config
+        return dataclasses.replace(config, field_size=(*config.field_size,))
 
 
 def is_aligned(qualified: np.ndarray) -> bool:
@@ -96,13 +118,15 @@ def is_aligned(qualified: np.ndarray) -> bool:
 
     Returns:
         aligned: Whether the mean image explains at least `MIN_ALIGNMENT` of
-            the images' variance, the mean of each image taken off first. The
-            share is high for parts that lie in place, about 1 / n for
-            textures.
+            the images' variance, once shading coarser than a sixteenth of
+            the side is taken off each image. The share is high for parts that
+            lie in place, about 1 / n for textures.
     """
-    centred = qualified - qualified.mean(axis=(1, 2), keepdims=True)
-    total = np.square(centred).mean() + 1e-12
-    share = np.square(centred.mean(axis=0)).mean() / total
+    sigma = qualified.shape[1] / 16
+    shading = ndimage.gaussian_filter(qualified, (0, sigma, sigma, 0))
+    detail = qualified - shading
+    total = np.square(detail).mean() + 1e-12
+    share = np.square(detail.mean(axis=0)).mean() / total
     aligned = bool(share >= MIN_ALIGNMENT)
     logging.info(
         "The mean image explains %.0f %% of the variance of the training "
@@ -111,6 +135,47 @@ def is_aligned(qualified: np.ndarray) -> bool:
         "aligned parts" if aligned else "textures",
     )
     return aligned
+
+
+def choose_field_size(
+    size: tuple[int, int], *, aligned: bool, image_size: int, tile_stride: int
+) -> tuple[int, int] | None:
+    """Whether images are judged in tiles, and at what size.
+
+    Args:
+        size: Median (height, width) of the training images in pixels.
+        aligned: Whether every image shows the same part in the same place.
+        image_size: Side of the networks' images where they see a whole image.
+        tile_stride: Pixels from one tile of `TILE_SIZE` to the next.
+
+    Returns:
+        field_size: (height, width) nearest to `size` that tiles cover; None
+            for whole images.
+    """
+    if aligned or min(size) <= MAX_REDUCTION * image_size:
+        logging.info(
+            "Images of %dx%d px are judged whole, at %d px: %s.",
+            *size[::-1],
+            image_size,
+            "the parts lie in place"
+            if aligned
+            else "that keeps at least half of their resolution",
+        )
+        return None
+    height, width = (
+        fitting_side(side, tile_size=TILE_SIZE, stride=tile_stride)
+        for side in size
+    )
+    logging.info(
+        "Textures of %dx%d px would lose more than half of their resolution "
+        "at %d px: they are judged at %dx%d px in tiles of %d px.",
+        *size[::-1],
+        image_size,
+        width,
+        height,
+        TILE_SIZE,
+    )
+    return height, width
 
 
 def build_gan(config: TrainingConfig) -> DCGAN:
@@ -187,6 +252,26 @@ def fit_linear_head(
     gan.latent_prior.fit(latents, seed=config.seed)
 
 
+def _head_images(config: TrainingConfig, paths: Sequence[str]) -> np.ndarray:
+    """What the linear head is fitted to: whole images, or tiles of some."""
+    grid = config.grid
+    if grid.is_whole:
+        return images.load_images(
+            paths[:MAX_HEAD_IMAGES],
+            image_size=config.image_size,
+            channels=config.channels,
+        )
+    batches = images.training_dataset(
+        paths,
+        image_size=config.field_size,
+        channels=config.channels,
+        batch_size=MAX_HEAD_IMAGES,
+        seed=config.seed,
+        crop_size=config.image_size,
+    )
+    return next(iter(batches)).numpy()
+
+
 def start_or_resume(config: TrainingConfig, model_dir: str, **facts) -> None:
     """Writes `config.json`, or checks that an earlier one is the same.
 
@@ -237,18 +322,18 @@ def train(
     checkpoint = callbacks.Checkpoint(model_dir)
     step = checkpoint.restore(gan)
     steps_per_epoch = min(steps_per_epoch, config.num_steps)
-    size = {"image_size": config.image_size, "channels": config.channels}
     if step >= config.num_steps:
         logging.info("The training has ended already.")
         return gan
     if step:
         logging.info("Going on at step %d of %d.", step, config.num_steps)
     elif gan.linear_head is not None:
-        head_images = images.load_images(paths[:MAX_HEAD_IMAGES], **size)
-        fit_linear_head(gan, head_images, config)
+        fit_linear_head(gan, _head_images(config, paths), config)
     batches = images.training_dataset(
         paths,
-        **size,
+        image_size=config.field_size or config.image_size,
+        channels=config.channels,
+        crop_size=config.image_size if config.field_size else None,
         batch_size=config.batch_size,
         seed=config.seed,
         start_step=step,

@@ -25,6 +25,13 @@ def make_parts(count: int, *, seed: int, size: int = 32, channels: int = 1):
     return np.clip(image + level + noise, -1.0, 1.0).astype(np.float32)
 
 
+def make_textures(count: int, *, seed: int, size: int = 32, channels: int = 1):
+    """Qualified textures: noise without any place of its own."""
+    generator = np.random.default_rng(seed)
+    noise = generator.normal(0.0, 0.2, [count, size, size, channels])
+    return np.clip(noise, -1.0, 1.0).astype(np.float32)
+
+
 def scratch(parts: np.ndarray) -> np.ndarray:
     """The same parts with a defect: a dark square in a corner."""
     defective = parts.copy()
@@ -54,13 +61,26 @@ def tiny_config(**changes) -> training.TrainingConfig:
     return training.TrainingConfig(**{**values, **changes})
 
 
-def fitted_detector(**changes) -> detector.OneClassDetector:
+TILED = {
+    "aligned": False,
+    "image_size": 16,
+    "field_size": (32, 32),
+    "tile_stride": 8,
+}
+
+
+def fitted_detector(
+    make_images=make_parts, **changes
+) -> detector.OneClassDetector:
     """A detector with a fitted linear head and a random encoder."""
     config = tiny_config(**changes)
     gan = training.build_gan(config)
-    parts = make_parts(48, seed=1, channels=config.channels)
+    parts = make_images(48, seed=1, channels=config.channels)
     if gan.linear_head is not None:
-        training.fit_linear_head(gan, parts, config)
+        tiles = config.grid.split(tf.constant(parts)).numpy()
+        size = config.image_size
+        tiles = tiles.reshape(-1, size, size, config.channels)
+        training.fit_linear_head(gan, tiles, config)
         kernel = gan.ema_encoder.layers[-1].kernel
         noise = np.random.default_rng(0).normal(size=kernel.shape)
         kernel.assign(0.05 * noise)
@@ -69,9 +89,10 @@ def fitted_detector(**changes) -> detector.OneClassDetector:
         method=config.method,
         aligned=config.aligned,
         alpha=0.1,
+        grid=config.grid,
         num_steps=2,
     )
-    held_out = make_parts(24, seed=2, channels=config.channels)
+    held_out = make_images(24, seed=2, channels=config.channels)
     return made.fit([parts], [held_out[:10], held_out[10:]])
 
 

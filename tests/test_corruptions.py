@@ -45,5 +45,16 @@ def test_every_image_is_corrupted_if_asked_for():
 def test_every_kind_does_something(kind):
     images = tf.constant(make_parts(50, seed=0))
     dice = corruptions._Dice(tf.constant([0, 1]), tf.shape(images)[0])
-    changed = np.abs(kind(images, dice, 32) - images).max(axis=(1, 2, 3))
+    others = tf.roll(images, 1, axis=0)
+    changed = np.abs(kind(images, others, dice, 32) - images).max(
+        axis=(1, 2, 3)
+    )
     assert (changed > 0.02).mean() > 0.5
+
+
+def test_an_images_defects_are_drawn_whatever_the_other_images_show():
+    images = make_parts(16, seed=0)
+    others = images.copy()
+    others[8:] = 0.0
+    # Row 0 borrows from the last row; rows 1 to 7 from rows 0 to 6.
+    np.testing.assert_array_equal(corrupt(images)[2:8], corrupt(others)[2:8])

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import TILED
 from conftest import fitted_detector
 from conftest import make_parts
+from conftest import make_textures
 from conftest import scratch
 
 from ganad_tf import detector as detector_module
@@ -39,7 +41,7 @@ def test_shapes_and_types_are_as_promised(parts_detector, images):
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"method": "paper"}, {"aligned": False}, {"channels": 3}],
+    [{}, {"method": "paper"}, {"aligned": False}, {"channels": 3}, TILED],
     ids=str,
 )
 def test_an_image_scores_the_same_alone_and_in_any_batch(changes):
@@ -140,3 +142,36 @@ def test_a_second_fit_forgets_the_first(images):
     np.testing.assert_allclose(
         after.anomaly_scores, made.detect(images).anomaly_scores, rtol=1e-4
     )
+
+
+def test_tiles_show_where_a_texture_is_defective():
+    made = fitted_detector(make_textures, **TILED | {"latent_dim": 64})
+    textures = make_textures(4, seed=9)
+    textures[0, 16:30, 16:30] *= 2.5
+    detection = made.detect(tf.constant(np.clip(textures, -1.0, 1.0)))
+    assert detection.latents.shape == [4, 3, 3, 64]
+    assert detection.reconstructions.shape == [4, 32, 32, 1]
+    assert detection.frechet_scores.numpy().argmax() == 0
+    row, column = np.unravel_index(
+        np.argmax(detection.anomaly_maps[0]), [32, 32]
+    )
+    assert 12 <= row < 32 and 12 <= column < 32
+
+
+def test_a_tiled_detector_comes_back(tmp_path):
+    made = fitted_detector(**TILED)
+    path = str(tmp_path / "detector")
+    made.save(path)
+    loaded = OneClassDetector.load(path, made.gan)
+    batch = tf.constant(make_parts(4, seed=9))
+    for one, other in zip(
+        arrays(made.detect(batch)), arrays(loaded.detect(batch)), strict=True
+    ):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+    assert loaded.grid.get_config() == made.grid.get_config()
+
+
+def test_generated_latents_are_like_the_references(parts_detector):
+    for made in (parts_detector, fitted_detector(**TILED)):
+        latents = made.generated_latents(20, seed=[0, 1])
+        assert latents.shape == [20, len(made.latent_gaussian_.location_)]

@@ -69,3 +69,22 @@ def test_the_error_is_the_mean_of_the_largest_hundredth():
     largest = np.sort(maps.reshape(3, -1), axis=1)[:, -4:].mean(axis=1)
     found = statistics.reconstruction_errors(tf.constant(maps))
     np.testing.assert_allclose(found, largest, rtol=1e-5)
+
+
+def test_the_blur_of_large_images_equals_that_of_small_ones():
+    images = noise(1, 200, 210, 2)
+    found = residual_statistics.gaussian_blur(tf.constant(images), sigma=3.0)
+    expected = ndimage.gaussian_filter(images, (0, 3, 3, 0), mode="mirror")
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_the_scale_is_the_finest_that_is_reconstructed():
+    coarse = ndimage.gaussian_filter(
+        noise(8, 64, 64, 1), (0, 4, 4, 0), mode="mirror"
+    )
+    images = 10.0 * coarse + noise(8, 64, 64, 1, seed=1)
+    shares = residual_statistics.explained_variances([(images, 10.0 * coarse)])
+    assert shares[1.0] < 0.9 < shares[4.0] <= 1.0
+    assert residual_statistics.choose_sigma(shares) > 1.0
+    exact = residual_statistics.explained_variances([(images, images)])
+    assert residual_statistics.choose_sigma(exact) == 1.0

@@ -63,8 +63,6 @@ def main() -> None:
     assessor = assessment.Assessor(
         detector,
         split,
-        image_size=config.image_size,
-        channels=config.channels,
         seed=config.seed,
     )
     found = assessor.assess(data=_DATA.value, method=config.method)

@@ -35,8 +35,8 @@ _NUM_STEPS = flags.DEFINE_integer(
     "num_steps",
     None,
     "Steps of the inversion's gradient descent. Default: 10 from the "
-    "encoder's latent, or 100 from the prior's mean with --method=paper. 0 "
-    "takes the encoder's latent as it is, twice as fast.",
+    "encoder's latent, 0 (that latent as it is) for tiles, or 100 from the "
+    "prior's mean with --method=paper.",
     lower_bound=0,
 )
 _OPTIMIZER = flags.DEFINE_enum(
@@ -57,7 +57,10 @@ _NUM_RESTARTS = flags.DEFINE_integer(
     "num_restarts", 0, "Further searches from moved starts.", lower_bound=0
 )
 _BATCH_SIZE = flags.DEFINE_integer(
-    "batch_size", 64, "Images at a time.", lower_bound=1
+    "batch_size",
+    None,
+    "Images at a time. Default: 64, fewer where they are large.",
+    lower_bound=1,
 )
 
 
@@ -83,12 +86,13 @@ def main() -> None:
         method=config.method,
         aligned=config.aligned,
         alpha=_ALPHA.value,
+        grid=config.grid,
         **_inverter_arguments(),
     )
     train, calibration = (
         images.image_dataset(
             [file.path for file in files],
-            image_size=config.image_size,
+            image_size=fitted.image_shape[:2],
             channels=config.channels,
             batch_size=_BATCH_SIZE.value,
         )

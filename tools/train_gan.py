@@ -18,6 +18,7 @@ import cli
 from ganad_tf import dataset
 from ganad_tf import images
 from ganad_tf import training
+from ganad_tf.tiles import fitting_side
 
 _DATA = flags.DEFINE_string(
     "data",
@@ -36,7 +37,30 @@ _METHOD = flags.DEFINE_enum(
     "DCGAN of Lai et al. (2018).",
 )
 _IMAGE_SIZE = flags.DEFINE_integer(
-    "image_size", 64, "Side in pixels to resize images to: 32, 64 or 128."
+    "image_size",
+    64,
+    "Side in pixels to resize whole images to: 32, 64 or 128.",
+)
+_TILE_SIZE = flags.DEFINE_enum(
+    "tile_size",
+    "auto",
+    ("auto", "whole", "16", "32", "64", "128"),
+    "Side in pixels of the tiles that cover an image at its own resolution. "
+    "whole: no tiles, images are resized to --image_size; auto: whole images "
+    "for aligned parts and for textures that keep half of their resolution, "
+    "else tiles of 16.",
+)
+_TILE_STRIDE = flags.DEFINE_integer(
+    "tile_stride",
+    None,
+    "Pixels from one tile to the next. Default: half of a tile.",
+    lower_bound=1,
+)
+_RESIZE = flags.DEFINE_list(
+    "resize",
+    None,
+    "height,width in pixels to resize images to before they are cut into "
+    "tiles. Default: the median size of the training images.",
 )
 _CHANNELS = flags.DEFINE_enum(
     "channels", "auto", ("auto", "1", "3"), "1 gray, 3 RGB, auto by the files."
@@ -52,7 +76,7 @@ _LATENT_DIM = flags.DEFINE_integer(
     "latent_dim",
     None,
     "Length of a latent. Default: 256 for aligned parts, 128 for textures, 64 "
-    "with --method=paper.",
+    "for tiles and with --method=paper.",
     lower_bound=2,
 )
 _WIDTH = flags.DEFINE_integer(
@@ -125,13 +149,14 @@ def _resolve(paths: list[str]) -> training.TrainingConfig:
                 channels=channels,
             )
         )
+    field_size, image_size = _resolve_field(paths, aligned)
     return training.TrainingConfig(
         method=_METHOD.value,
-        image_size=_IMAGE_SIZE.value,
+        image_size=image_size,
         channels=channels,
         aligned=aligned,
         latent_dim=_LATENT_DIM.value
-        or ((256 if aligned else 128) if joint else 64),
+        or _default_latent_dim(aligned, field_size),
         width=_WIDTH.value or (16 if joint else 32),
         num_steps=_NUM_STEPS.value,
         batch_size=_BATCH_SIZE.value,
@@ -142,7 +167,51 @@ def _resolve(paths: list[str]) -> training.TrainingConfig:
         max_shift=_MAX_SHIFT.value,
         mixed_precision=_MIXED_PRECISION.value,
         seed=_SEED.value,
+        field_size=field_size,
+        tile_stride=_TILE_STRIDE.value or image_size // 2,
     )
+
+
+def _default_latent_dim(aligned: bool, field_size) -> int:
+    if _METHOD.value == "paper" or field_size:
+        return 64
+    return 256 if aligned else 128
+
+
+def _resolve_field(paths: list[str], aligned: bool):
+    """The size of the tiled image, None for whole ones, and the networks'."""
+    if _TILE_SIZE.value == "whole" or _METHOD.value == "paper":
+        return None, _IMAGE_SIZE.value
+    tile_size = training.TILE_SIZE
+    if _TILE_SIZE.value != "auto":
+        tile_size = int(_TILE_SIZE.value)
+    stride = _TILE_STRIDE.value or tile_size // 2
+    size = _resize() or images.median_size(paths)
+    if _TILE_SIZE.value == "auto":
+        field_size = training.choose_field_size(
+            size,
+            aligned=aligned,
+            image_size=_IMAGE_SIZE.value,
+            tile_stride=stride,
+        )
+        return field_size, tile_size if field_size else _IMAGE_SIZE.value
+    height, width = (
+        fitting_side(side, tile_size=tile_size, stride=stride) for side in size
+    )
+    return (height, width), tile_size
+
+
+def _resize() -> tuple[int, int] | None:
+    if _RESIZE.value is None:
+        return None
+    try:
+        height, width = map(int, _RESIZE.value)
+    except ValueError:
+        raise ValueError(
+            "Invalid value for --resize. Expected height,width in pixels, such "
+            f"as 512,768. Received: --resize={','.join(_RESIZE.value)}"
+        ) from None
+    return height, width
 
 
 def main() -> None:
