@@ -15,7 +15,7 @@ from absl import logging
 from PIL import Image
 
 from ganad_tf import artifacts
-from ganad_tf import images
+from ganad_tf import image_files
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 # Known as images, though not as images that can be used: they are reported.
@@ -150,7 +150,7 @@ def _list_elpv(kind: str) -> list[ImageFile]:
 def _examined(file: ImageFile) -> ImageFile:
     """The file with its digest, or with the reason why it cannot be used."""
     try:
-        images.read_image_bytes(file.path)
+        image_files.read_image_bytes(file.path)
         digest = _digest_of(file)
     except (ValueError, OSError) as error:
         return file._replace(status=str(error))

@@ -109,9 +109,14 @@ class OneClassDetector:
         self.calibrator_ = ConformalCalibrator(alpha=alpha)
         self._compiled = self._compile()
 
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the images that are judged."""
+        return self.gan.generator.output_shape[1:]
+
     def _compile(self) -> Callable[[tf.Tensor], Detection]:
         """`detect` as one graph, traced once for every batch size."""
-        images = tf.TensorSpec(self.gan.generator.output_shape)
+        images = tf.TensorSpec([None, *self.image_shape])
         return tf.function(self.detect, input_signature=[images])
 
     def get_config(self) -> dict[str, Any]:
@@ -155,6 +160,15 @@ class OneClassDetector:
         }
 
     @classmethod
+    def from_config(
+        cls, config: dict[str, Any], gan: DCGAN
+    ) -> OneClassDetector:
+        """Makes the unfitted detector that `get_config` describes."""
+        inverter = LatentInverter(gan.generate, **config["inverter"])
+        arguments = ("aligned", "whiten", "score_parts", "alpha")
+        return cls(gan, inverter, **{name: config[name] for name in arguments})
+
+    @classmethod
     def load(cls, path: str, gan: DCGAN) -> OneClassDetector:
         """Reads a detector that `save` wrote.
 
@@ -171,11 +185,7 @@ class OneClassDetector:
         config = artifacts.read_json(
             os.path.join(path, "detector.json"), made_by="fit_detector.py"
         )
-        inverter = LatentInverter(gan.generate, **config["inverter"])
-        arguments = ("aligned", "whiten", "score_parts", "alpha")
-        detector = cls(
-            gan, inverter, **{name: config[name] for name in arguments}
-        )
+        detector = cls.from_config(config, gan)
         with np.load(os.path.join(path, "statistics.npz")) as statistics:
             for key, value in statistics.items():
                 *owner, name = key.split("/")

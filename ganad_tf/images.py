@@ -2,108 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import os
 import tempfile
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-MIN_SIDE = 16
-FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
-_MAX_PIXELS = 200_000_000
-_GRAY_MODES = ("1", "L", "LA", "I;16", "I;16B", "I;16L", "I")
-_COLOR_MODES = ("P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
+from ganad_tf import image_files
+
 _CACHE_BYTES = 2**30
 _SHUFFLE_BUFFER = 8192
-
-
-def _open_checked(data: bytes) -> Image.Image:
-    """Opens and fully decodes an image, or says in one line why not."""
-    if not data:
-        raise ValueError("empty file")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image = Image.open(io.BytesIO(data))
-            _check_header(image)
-            image.load()
-    except Image.DecompressionBombError as error:
-        raise ValueError(f"too large: {error}") from error
-    except Image.UnidentifiedImageError as error:
-        raise ValueError(
-            f"not an image: expected one of {', '.join(FORMATS)}"
-        ) from error
-    except (OSError, SyntaxError, EOFError) as error:
-        raise ValueError(f"corrupt or truncated image: {error}") from error
-    return image
-
-
-def _check_header(image: Image.Image) -> None:
-    width, height = image.size
-    if image.format not in FORMATS:
-        raise ValueError(
-            f"unsupported format {image.format}: expected one of "
-            f"{', '.join(FORMATS)}"
-        )
-    # Older versions of Pillow open 16-bit PNG as "I"; else that is 32 bit.
-    too_deep = image.mode == "I" and image.format != "PNG"
-    if too_deep or image.mode not in _GRAY_MODES + _COLOR_MODES:
-        raise ValueError(
-            f"unsupported pixel type {image.mode}: expected 8- or 16-bit gray "
-            "or 8-bit RGB"
-        )
-    if min(width, height) < MIN_SIDE:
-        raise ValueError(
-            f"{width}x{height} px: expected at least {MIN_SIDE}x{MIN_SIDE}"
-        )
-    if width * height > _MAX_PIXELS:
-        raise ValueError(
-            f"{width}x{height} px: expected at most {_MAX_PIXELS} pixels"
-        )
-
-
-def read_image_bytes(path: str) -> bytes:
-    """Reads and checks an image file, as bytes that TensorFlow decodes.
-
-    PNG and JPEG come back as they are; TIFF, which TensorFlow does not know,
-    and BMP, of which it does not know every kind, become PNG without loss.
-
-    Args:
-        path: The file: PNG, JPEG, BMP or TIFF, 8 or 16 bit, gray or RGB, with
-            sides of at least 16 pixels.
-
-    Returns:
-        image_bytes: Encoded PNG or JPEG.
-
-    Raises:
-        ValueError: If the file is no such image; the message is the reason
-            in one line, without the file's name.
-    """
-    try:
-        with open(path, "rb") as file:
-            data = file.read()
-    except OSError as error:
-        raise ValueError(f"unreadable: {error.strerror}") from error
-    _open_checked(data)
-    return _decodable(data)
-
-
-def _decodable(data: bytes) -> bytes:
-    """TIFF and BMP, known by their first bytes, as PNG; others as they are."""
-    if data[:2] not in (b"II", b"MM", b"BM"):
-        return data
-    image = Image.open(io.BytesIO(data))
-    if image.mode in ("CMYK", "YCbCr", "RGBX"):
-        image = image.convert("RGB")
-    elif image.mode.startswith("I"):  # 16-bit gray, whatever its byte order
-        image = Image.fromarray(np.asarray(image).astype(np.uint16))
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def color_channels(paths: Sequence[str]) -> int:
@@ -121,7 +31,8 @@ def color_channels(paths: Sequence[str]) -> int:
     first = {}
     for path in paths:
         with Image.open(path) as image:
-            first.setdefault(1 if image.mode in _GRAY_MODES else 3, path)
+            gray = image.mode in image_files.GRAY_MODES
+            first.setdefault(1 if gray else 3, path)
     if len(first) > 1:
         raise ValueError(
             "Gray and colour images are mixed: expected one kind, received "
@@ -162,17 +73,27 @@ def decode_image(image_bytes: tf.Tensor, *, channels: int) -> tf.Tensor:
     return tf.ensure_shape(2.0 * image - 1.0, [None, None, channels])
 
 
-def resize_image(image: tf.Tensor, *, image_size: int) -> tf.Tensor:
-    """Resizes an image to a square, bilinear with antialiasing.
+def height_and_width(image_size: int | tuple[int, int]) -> tuple[int, int]:
+    """An `image_size` as (height, width): an integer is a square's side."""
+    if isinstance(image_size, int):
+        return image_size, image_size
+    height, width = image_size
+    return height, width
+
+
+def resize_image(
+    image: tf.Tensor, *, image_size: int | tuple[int, int]
+) -> tf.Tensor:
+    """Resizes an image, bilinear with antialiasing.
 
     Args:
         image: float32 of shape (height, width, channels).
-        image_size: Side of the result in pixels.
+        image_size: Side of a square in pixels, or (height, width).
 
     Returns:
-        resized: float32 of shape (image_size, image_size, channels).
+        resized: float32 of shape (height, width, channels).
     """
-    size = [image_size, image_size]
+    size = list(height_and_width(image_size))
     resized = tf.image.resize(image, size, antialias=True)
     return tf.ensure_shape(resized, [*size, image.shape[-1]])
 
@@ -195,7 +116,7 @@ def _decoded(
 
     def read(path: bytes) -> bytes:
         with open(path, "rb") as file:
-            return _decodable(file.read())
+            return image_files.decodable(file.read())
 
     def decode(image_bytes):
         image_bytes = tf.ensure_shape(image_bytes, [])
