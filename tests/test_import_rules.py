@@ -31,10 +31,10 @@ RANKS = [
         "images",
         "inversion",
         "report",
-        "serving",
+        "scoring",
         "warmup",
     ],
-    ["detector", "training"],
+    ["detector", "grpc_client", "rest_client", "serving", "training"],
     ["assessment", "servable", "speed_dial"],
     ["parity"],
     ["export"],
@@ -50,7 +50,9 @@ WITHOUT_TENSORFLOW = [
     "image_files",
     "latent_statistics",
     "report",
+    "rest_client",
     "score_table",
+    "scoring",
 ]
 WITHOUT_SCIKIT_LEARN = ["gan", "inversion", "losses", "networks", "pyramid"]
 WITHOUT_MODULE = {
@@ -58,6 +60,7 @@ WITHOUT_MODULE = {
     "end_to_end",
     "import_rules",
     "public_api",
+    "serving_double",
     "tools",
 }
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
