@@ -56,6 +56,7 @@ WITHOUT_TENSORFLOW = [
 ]
 WITHOUT_SCIKIT_LEARN = ["gan", "inversion", "losses", "networks", "pyramid"]
 WITHOUT_MODULE = {
+    "cpp_loader",
     "docstrings",
     "end_to_end",
     "import_rules",
