@@ -7,92 +7,63 @@
     detection = detector.detect(images)
     export_saved_model(detector, "saved_models/parts", ...)
 
-The scripts in `tools/` do just this, with flags.
+The scripts in `tools/` do just this, with flags. A name is imported when it is
+first used, so that what needs no TensorFlow starts without it.
 """
 
-from ganad_tf.assessment import Assessor
-from ganad_tf.baselines import make_baselines
-from ganad_tf.calibration import ConformalCalibrator
-from ganad_tf.calibration import conformal_p_values
-from ganad_tf.corruptions import corrupt
-from ganad_tf.dataset import ImageFile
-from ganad_tf.dataset import Split
-from ganad_tf.dataset import list_images
-from ganad_tf.dataset import scan_images
-from ganad_tf.dataset import split_images
-from ganad_tf.detector import Detection
-from ganad_tf.detector import OneClassDetector
-from ganad_tf.detector import for_method
-from ganad_tf.export import export_saved_model
-from ganad_tf.gan import DCGAN
-from ganad_tf.images import image_dataset
-from ganad_tf.images import load_images
-from ganad_tf.images import training_dataset
-from ganad_tf.inversion import InversionResult
-from ganad_tf.inversion import LatentInverter
-from ganad_tf.latent_prior import LatentPrior
-from ganad_tf.latent_statistics import LatentGaussian
-from ganad_tf.latent_statistics import frechet_distance
-from ganad_tf.linear_head import LinearHead
-from ganad_tf.networks import build_discriminator
-from ganad_tf.networks import build_encoder
-from ganad_tf.networks import build_generator
-from ganad_tf.pyramid import gaussian_pyramid
-from ganad_tf.pyramid import laplacian_pyramid
-from ganad_tf.pyramid import laplacian_pyramid_l1
-from ganad_tf.pyramid import reconstruct_from_laplacian
-from ganad_tf.report import write_report
-from ganad_tf.residual_statistics import ResidualStatistics
-from ganad_tf.serving import SavedModelScorer
-from ganad_tf.training import TrainingConfig
-from ganad_tf.training import load_gan
-from ganad_tf.training import train
+import importlib
+
 from ganad_tf.version import __version__
 
-__all__ = [
+_NAMES = {
     # images
-    "ImageFile",
-    "Split",
-    "list_images",
-    "scan_images",
-    "split_images",
-    "load_images",
-    "image_dataset",
-    "training_dataset",
-    "corrupt",
+    "dataset": (
+        "ImageFile",
+        "Split",
+        "list_images",
+        "scan_images",
+        "split_images",
+    ),
+    "images": ("load_images", "image_dataset", "training_dataset"),
+    "corruptions": ("corrupt",),
     # GAN
-    "build_generator",
-    "build_discriminator",
-    "build_encoder",
-    "LinearHead",
-    "LatentPrior",
-    "DCGAN",
-    "TrainingConfig",
-    "train",
-    "load_gan",
+    "networks": ("build_generator", "build_discriminator", "build_encoder"),
+    "linear_head": ("LinearHead",),
+    "latent_prior": ("LatentPrior",),
+    "gan": ("DCGAN",),
+    "training": ("TrainingConfig", "train", "load_gan"),
     # inversion
-    "gaussian_pyramid",
-    "laplacian_pyramid",
-    "reconstruct_from_laplacian",
-    "laplacian_pyramid_l1",
-    "InversionResult",
-    "LatentInverter",
+    "pyramid": (
+        "gaussian_pyramid",
+        "laplacian_pyramid",
+        "reconstruct_from_laplacian",
+        "laplacian_pyramid_l1",
+    ),
+    "inversion": ("InversionResult", "LatentInverter"),
     # statistics and calibration
-    "LatentGaussian",
-    "frechet_distance",
-    "ResidualStatistics",
-    "ConformalCalibrator",
-    "conformal_p_values",
+    "latent_statistics": ("LatentGaussian", "frechet_distance"),
+    "residual_statistics": ("ResidualStatistics",),
+    "calibration": ("ConformalCalibrator", "conformal_p_values"),
     # detector
-    "Detection",
-    "OneClassDetector",
-    "for_method",
+    "detector": ("Detection", "OneClassDetector", "for_method"),
     # evaluation
-    "make_baselines",
-    "Assessor",
-    "write_report",
+    "baselines": ("make_baselines",),
+    "assessment": ("Assessor",),
+    "report": ("write_report",),
     # export
-    "export_saved_model",
-    "SavedModelScorer",
-    "__version__",
-]
+    "export": ("export_saved_model",),
+    "serving": ("SavedModelScorer",),
+}
+_HOMES = {name: module for module, names in _NAMES.items() for name in names}
+__all__ = [*_HOMES, "__version__"]
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = importlib.import_module(f"ganad_tf.{_HOMES[name]}")
+    return getattr(home, name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

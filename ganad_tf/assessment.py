@@ -19,6 +19,7 @@ from PIL import Image
 from ganad_tf import baselines
 from ganad_tf import dataset
 from ganad_tf import evaluation
+from ganad_tf import image_files
 from ganad_tf import images
 from ganad_tf import report
 from ganad_tf.calibration import ConformalCalibrator
@@ -80,7 +81,7 @@ class Assessor:
     def _batches(
         self,
         files: Sequence[dataset.ImageFile],
-        image_size: images.ImageSize | None = None,
+        image_size: image_files.ImageSize | None = None,
     ) -> tf.data.Dataset:
         return images.image_dataset(
             [file.path for file in files],
@@ -89,7 +90,7 @@ class Assessor:
         )
 
     def _array(
-        self, files, image_size: images.ImageSize | None = None
+        self, files, image_size: image_files.ImageSize | None = None
     ) -> np.ndarray:
         return images.load_images(
             [file.path for file in files],
@@ -211,14 +212,14 @@ class Assessor:
             logging.info("Scored the baselines %s.", ", ".join(chosen))
         return {name: found[name] for name in methods}
 
-    def _baseline_size(self) -> images.ImageSize:
+    def _baseline_size(self) -> image_files.ImageSize:
         """The model's size; of tiled images, what they would be whole."""
         if self.detector.grid.is_whole:
             return self.image_size
         return BASELINE_SIZE
 
     def _scored(
-        self, fitted, files, image_size: images.ImageSize
+        self, fitted, files, image_size: image_files.ImageSize
     ) -> dict[str, np.ndarray]:
         """Scores of fitted baselines, in bounded memory."""
         columns = [

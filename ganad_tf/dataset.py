@@ -15,7 +15,7 @@ from absl import logging
 from PIL import Image
 
 from ganad_tf import artifacts
-from ganad_tf import images
+from ganad_tf import image_files
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 # Known as images, though not as images that can be used: they are reported.
@@ -150,7 +150,7 @@ def _list_elpv(kind: str) -> list[ImageFile]:
 def _examined(file: ImageFile) -> ImageFile:
     """The file with its digest, or with the reason why it cannot be used."""
     try:
-        images.read_image_bytes(file.path)
+        image_files.read_image_bytes(file.path)
         digest = _digest_of(file)
     except (ValueError, OSError) as error:
         return file._replace(status=str(error))
@@ -341,7 +341,7 @@ def _digest_of(file: ImageFile | None) -> str | None:
 
 
 def load_mask(
-    file: ImageFile, *, image_size: images.ImageSize
+    file: ImageFile, *, image_size: image_files.ImageSize
 ) -> np.ndarray | None:
     """The ground truth of a defective image of an MVTec-AD folder.
 
@@ -360,7 +360,7 @@ def load_mask(
         path = os.path.join(folder, name)
         if os.path.isfile(path):
             with Image.open(path) as mask:
-                height, width = images.height_and_width(image_size)
+                height, width = image_files.height_and_width(image_size)
                 mask = mask.convert("L").resize(
                     (width, height), Image.Resampling.NEAREST
                 )

@@ -220,6 +220,26 @@ class OneClassDetector:
         }
 
     @classmethod
+    def from_config(
+        cls, config: dict[str, Any], gan: DCGAN
+    ) -> OneClassDetector:
+        """Makes the unfitted detector that `get_config` describes."""
+        inverter = LatentInverter(gan.generate, **config["inverter"])
+        arguments = (
+            "aligned",
+            "whiten",
+            "score_parts",
+            "residual_sigma",
+            "alpha",
+        )
+        return cls(
+            gan,
+            inverter,
+            grid=TileGrid(**config["grid"]),
+            **{name: config[name] for name in arguments},
+        )
+
+    @classmethod
     def load(cls, path: str, gan: DCGAN) -> OneClassDetector:
         """Reads a detector that `save` wrote.
 
@@ -236,20 +256,7 @@ class OneClassDetector:
         config = artifacts.read_json(
             os.path.join(path, "detector.json"), made_by="fit_detector.py"
         )
-        inverter = LatentInverter(gan.generate, **config["inverter"])
-        arguments = (
-            "aligned",
-            "whiten",
-            "score_parts",
-            "residual_sigma",
-            "alpha",
-        )
-        detector = cls(
-            gan,
-            inverter,
-            grid=TileGrid(**config["grid"]),
-            **{name: config[name] for name in arguments},
-        )
+        detector = cls.from_config(config, gan)
         with np.load(os.path.join(path, "statistics.npz")) as statistics:
             for key, value in statistics.items():
                 *owner, name = key.split("/")

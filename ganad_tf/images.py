@@ -2,111 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import os
 import tempfile
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-# Side of a square in pixels, or (height, width).
-ImageSize = int | Sequence[int]
-MIN_SIDE = 16
-FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
-_MAX_PIXELS = 200_000_000
-_GRAY_MODES = ("1", "L", "LA", "I;16", "I;16B", "I;16L", "I")
-_COLOR_MODES = ("P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
+from ganad_tf import image_files
+
 _CACHE_BYTES = 2**30
 _MAX_BATCH_PIXELS = 2**22
 _SHUFFLE_BUFFER = 8192
-
-
-def _open_checked(data: bytes) -> Image.Image:
-    """Opens and fully decodes an image, or says in one line why not."""
-    if not data:
-        raise ValueError("empty file")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image = Image.open(io.BytesIO(data))
-            _check_header(image)
-            image.load()
-    except Image.DecompressionBombError as error:
-        raise ValueError(f"too large: {error}") from error
-    except Image.UnidentifiedImageError as error:
-        raise ValueError(
-            f"not an image: expected one of {', '.join(FORMATS)}"
-        ) from error
-    except (OSError, SyntaxError, EOFError) as error:
-        raise ValueError(f"corrupt or truncated image: {error}") from error
-    return image
-
-
-def _check_header(image: Image.Image) -> None:
-    width, height = image.size
-    if image.format not in FORMATS:
-        raise ValueError(
-            f"unsupported format {image.format}: expected one of "
-            f"{', '.join(FORMATS)}"
-        )
-    # Older versions of Pillow open 16-bit PNG as "I"; else that is 32 bit.
-    too_deep = image.mode == "I" and image.format != "PNG"
-    if too_deep or image.mode not in _GRAY_MODES + _COLOR_MODES:
-        raise ValueError(
-            f"unsupported pixel type {image.mode}: expected 8- or 16-bit gray "
-            "or 8-bit RGB"
-        )
-    if min(width, height) < MIN_SIDE:
-        raise ValueError(
-            f"{width}x{height} px: expected at least {MIN_SIDE}x{MIN_SIDE}"
-        )
-    if width * height > _MAX_PIXELS:
-        raise ValueError(
-            f"{width}x{height} px: expected at most {_MAX_PIXELS} pixels"
-        )
-
-
-def read_image_bytes(path: str) -> bytes:
-    """Reads and checks an image file, as bytes that TensorFlow decodes.
-
-    PNG and JPEG come back as they are; TIFF, which TensorFlow does not know,
-    and BMP, of which it does not know every kind, become PNG without loss.
-
-    Args:
-        path: The file: PNG, JPEG, BMP or TIFF, 8 or 16 bit, gray or RGB, with
-            sides of at least 16 pixels.
-
-    Returns:
-        image_bytes: Encoded PNG or JPEG.
-
-    Raises:
-        ValueError: If the file is no such image; the message is the reason
-            in one line, without the file's name.
-    """
-    try:
-        with open(path, "rb") as file:
-            data = file.read()
-    except OSError as error:
-        raise ValueError(f"unreadable: {error.strerror}") from error
-    _open_checked(data)
-    return _decodable(data)
-
-
-def _decodable(data: bytes) -> bytes:
-    """TIFF and BMP, known by their first bytes, as PNG; others as they are."""
-    if data[:2] not in (b"II", b"MM", b"BM"):
-        return data
-    image = Image.open(io.BytesIO(data))
-    if image.mode in ("CMYK", "YCbCr", "RGBX"):
-        image = image.convert("RGB")
-    elif image.mode.startswith("I"):  # 16-bit gray, whatever its byte order
-        image = Image.fromarray(np.asarray(image).astype(np.uint16))
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def median_size(paths: Sequence[str]) -> tuple[int, int]:
@@ -134,7 +42,8 @@ def color_channels(paths: Sequence[str]) -> int:
     first = {}
     for path in paths:
         with Image.open(path) as image:
-            first.setdefault(1 if image.mode in _GRAY_MODES else 3, path)
+            gray = image.mode in image_files.GRAY_MODES
+            first.setdefault(1 if gray else 3, path)
     if len(first) > 1:
         raise ValueError(
             "Gray and colour images are mixed: expected one kind, received "
@@ -175,15 +84,9 @@ def decode_image(image_bytes: tf.Tensor, *, channels: int) -> tf.Tensor:
     return tf.ensure_shape(2.0 * image - 1.0, [None, None, channels])
 
 
-def height_and_width(image_size: ImageSize) -> tuple[int, int]:
-    """An `image_size` as (height, width): an integer is a square's side."""
-    if isinstance(image_size, int):
-        return image_size, image_size
-    height, width = image_size
-    return height, width
-
-
-def resize_image(image: tf.Tensor, *, image_size: ImageSize) -> tf.Tensor:
+def resize_image(
+    image: tf.Tensor, *, image_size: image_files.ImageSize
+) -> tf.Tensor:
     """Resizes an image, bilinear with antialiasing.
 
     Args:
@@ -193,7 +96,7 @@ def resize_image(image: tf.Tensor, *, image_size: ImageSize) -> tf.Tensor:
     Returns:
         resized: float32 of shape (height, width, channels).
     """
-    size = list(height_and_width(image_size))
+    size = list(image_files.height_and_width(image_size))
     resized = tf.image.resize(image, size, antialias=True)
     return tf.ensure_shape(resized, [*size, image.shape[-1]])
 
@@ -210,13 +113,13 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
 
 
 def _decoded(
-    paths: Sequence[str], *, image_size: ImageSize, channels: int
+    paths: Sequence[str], *, image_size: image_files.ImageSize, channels: int
 ) -> tf.data.Dataset:
     """One image an element, in the files' order, decoded in parallel."""
 
     def read(path: bytes) -> bytes:
         with open(path, "rb") as file:
-            return _decodable(file.read())
+            return image_files.decodable(file.read())
 
     def decode(image_bytes):
         image_bytes = tf.ensure_shape(image_bytes, [])
@@ -233,7 +136,7 @@ def _decoded(
 def image_dataset(
     paths: Sequence[str],
     *,
-    image_size: ImageSize,
+    image_size: image_files.ImageSize,
     channels: int,
     batch_size: int | None = None,
 ) -> tf.data.Dataset:
@@ -251,13 +154,13 @@ def image_dataset(
             in [-1, 1].
     """
     dataset = _decoded(paths, image_size=image_size, channels=channels)
-    height, width = height_and_width(image_size)
+    height, width = image_files.height_and_width(image_size)
     fitting = max(min(64, _MAX_BATCH_PIXELS // (height * width)), 1)
     return dataset.batch(batch_size or fitting).prefetch(tf.data.AUTOTUNE)
 
 
 def load_images(
-    paths: Sequence[str], *, image_size: ImageSize, channels: int
+    paths: Sequence[str], *, image_size: image_files.ImageSize, channels: int
 ) -> np.ndarray:
     """Loads images into one array.
 
@@ -269,7 +172,7 @@ def load_images(
     Returns:
         images: float32 of shape (n, height, width, channels) in [-1, 1].
     """
-    size = height_and_width(image_size)
+    size = image_files.height_and_width(image_size)
     images = np.empty([len(paths), *size, channels], "float32")
     dataset = _decoded(paths, image_size=image_size, channels=channels)
     for row, image in enumerate(dataset.as_numpy_iterator()):
@@ -280,7 +183,7 @@ def load_images(
 def training_dataset(
     paths: Sequence[str],
     *,
-    image_size: ImageSize,
+    image_size: image_files.ImageSize,
     channels: int,
     batch_size: int,
     seed: int,
@@ -331,7 +234,7 @@ def training_dataset(
         return tf.clip_by_value((image + 1.0) * gain - 1.0, -1.0, 1.0)
 
     dataset = _decoded(paths, image_size=image_size, channels=channels)
-    height, width = height_and_width(image_size)
+    height, width = image_files.height_and_width(image_size)
     dataset = dataset.cache(_cache_file(len(paths) * height * width * channels))
     dataset = dataset.shuffle(min(len(paths), _SHUFFLE_BUFFER), seed=seed)
     start = start_step * batch_size

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from ganad_tf import scoring
+
 
 def newest_version(path: str) -> str:
     """Finds the SavedModel in a folder.
@@ -70,23 +72,20 @@ class SavedModelScorer:
             rows: For each image a dictionary from the signature's outputs to
                 their values, or the reason why there is none.
         """
-        if not image_bytes:
-            return []
         run = self._loaded.signatures[signature]
-        try:
-            outputs = run(image_bytes=tf.constant(image_bytes))
-        except tf.errors.InvalidArgumentError as error:
-            if len(image_bytes) == 1:
-                return [f"not decodable: {error.message.splitlines()[0]}"]
-            middle = len(image_bytes) // 2
-            parts = (image_bytes[:middle], image_bytes[middle:])
+
+        def predict(images: list[bytes]) -> list[dict[str, Any]]:
+            try:
+                outputs = run(image_bytes=tf.constant(images))
+            except tf.errors.InvalidArgumentError as error:
+                reason = error.message.splitlines()[0]
+                raise scoring.RefusedError(
+                    f"not decodable: {reason}"
+                ) from error
+            columns = {name: np.asarray(v) for name, v in outputs.items()}
             return [
-                row
-                for part in parts
-                for row in self.score(part, signature=signature)
+                {name: column[row] for name, column in columns.items()}
+                for row in range(len(images))
             ]
-        columns = {name: np.asarray(v) for name, v in outputs.items()}
-        return [
-            {name: column[row] for name, column in columns.items()}
-            for row in range(len(image_bytes))
-        ]
+
+        return scoring.score_apart(predict, image_bytes)

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
 import tensorflow as tf
 from google.protobuf import descriptor_pb2
 from google.protobuf import descriptor_pool
 from google.protobuf import message_factory
 from tensorflow.core.framework import tensor_pb2
 
+WARMUP_NAME = os.path.join("assets.extra", "tf_serving_warmup_requests")
 _FIELD = descriptor_pb2.FieldDescriptorProto
 _PACKAGE = "ganad_tf.serving"
 # Message: its fields as name, number and type (a message's name or a string).
@@ -87,3 +89,25 @@ def write_warmup_requests(
                 _record(model_name, signature, "image_bytes", image_bytes)
             )
         writer.write(_record(model_name, "images", "images", pixels))
+
+
+def read_warmup_requests(
+    path: str,
+) -> list[tuple[str, tuple[str, np.ndarray]]]:
+    """Reads the requests that the server would replay.
+
+    Args:
+        path: Folder of a SavedModel.
+
+    Returns:
+        requests: For each, its signature, and name and value of its input.
+    """
+    name = os.path.join(path, WARMUP_NAME)
+    requests = []
+    for record in tf.data.TFRecordDataset(name):
+        log = _PredictionLog.FromString(record.numpy())
+        request = log.predict_log.request
+        ((key, tensor),) = ((i.key, i.value) for i in request.inputs)
+        value = tf.make_ndarray(tensor)
+        requests.append((request.model_spec.signature_name, (key, value)))
+    return requests

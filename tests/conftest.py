@@ -8,6 +8,7 @@ import tensorflow as tf
 from PIL import Image
 
 from ganad_tf import detector
+from ganad_tf import export
 from ganad_tf import images as image_files
 from ganad_tf import training
 
@@ -99,6 +100,26 @@ def fitted_detector(
 @pytest.fixture(scope="session")
 def parts_detector() -> detector.OneClassDetector:
     return fitted_detector()
+
+
+def export_to(folder, fitted, **changes) -> str:
+    """Exports a detector of parts; returns the version's folder."""
+    arguments = {"name": "parts", "facts": {"seed": 0}, **changes}
+    return export.export_saved_model(fitted, str(folder), **arguments)
+
+
+def encoded(parts: np.ndarray) -> list[bytes]:
+    """Images as PNG files."""
+    pixels = image_files.to_uint8(parts)
+    return [tf.io.encode_png(image).numpy() for image in pixels]
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory, parts_detector) -> str:
+    """Folder of version 1 of the model `parts`."""
+    return export_to(
+        tmp_path_factory.mktemp("exported") / "parts", parts_detector
+    )
 
 
 @pytest.fixture

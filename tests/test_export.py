@@ -1,253 +1,12 @@
-import io
 import json
 import os
-import subprocess
-import sys
+import re
 
-import numpy as np
 import pytest
-import references_c as c_loader
-import tensorflow as tf
-from conftest import make_parts
-from conftest import scratch
-from PIL import Image
+from conftest import export_to
 
 from ganad_tf import export
-from ganad_tf import images
-
-SCALARS = list(export.SCALARS)
-SIGNATURES = {
-    "serving_default": [
-        *SCALARS,
-        "reconstruction",
-        "anomaly_map",
-        "latents",
-    ],
-    "images": [*SCALARS, "reconstruction", "anomaly_map", "latents"],
-    "score": SCALARS,
-    "inspect": [
-        *SCALARS,
-        "reconstruction_png_bytes",
-        "anomaly_map_png_bytes",
-    ],
-}
-
-
-def export_to(folder, detector, **changes):
-    arguments = {
-        "image_size": 32,
-        "channels": 1,
-        "name": "parts",
-        "facts": {"seed": 0},
-    }
-    return export.export_saved_model(
-        detector, str(folder), **{**arguments, **changes}
-    )
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory, parts_detector):
-    return export_to(tmp_path_factory.mktemp("parts"), parts_detector)
-
-
-@pytest.fixture(scope="module")
-def signatures(exported):
-    loaded = tf.saved_model.load(exported)
-    # Signatures are released with the model they belong to.
-    return {name: loaded.signatures[name] for name in SIGNATURES} | {
-        "model": loaded
-    }
-
-
-def pixels_of(parts):
-    return images.to_uint8(parts)
-
-
-def encoded(parts):
-    return [tf.io.encode_png(image).numpy() for image in pixels_of(parts)]
-
-
-@pytest.fixture(scope="module")
-def parts():
-    qualified = make_parts(3, seed=11)
-    return np.concatenate([qualified, scratch(qualified)])
-
-
-@pytest.fixture(scope="module")
-def expected(parts_detector, parts):
-    return parts_detector.detect(
-        tf.constant(pixels_of(parts) / 127.5 - 1.0, tf.float32)
-    )
-
-
-def test_signatures_are_those_of_the_contract(signatures):
-    for name, outputs in SIGNATURES.items():
-        assert sorted(signatures[name].structured_outputs) == sorted(outputs)
-        specs = {
-            **signatures[name].structured_outputs,
-            **signatures[name].structured_input_signature[1],
-        }
-        assert all(spec.shape[0] is None for spec in specs.values())
-
-
-def test_every_signature_gives_the_detectors_numbers(
-    signatures, parts, expected
-):
-    for name in SIGNATURES:
-        argument = (
-            {"images": tf.cast(pixels_of(parts), tf.float32)}
-            if name == "images"
-            else {"image_bytes": tf.constant(encoded(parts))}
-        )
-        found = signatures[name](**argument)
-        for key, field in (
-            ("anomaly_score", "anomaly_scores"),
-            ("frechet_score", "frechet_scores"),
-            ("reconstruction_error", "reconstruction_errors"),
-            ("p_value", "p_values"),
-        ):
-            np.testing.assert_allclose(
-                found[key], getattr(expected, field), rtol=1e-4, atol=1e-5
-            )
-        np.testing.assert_array_equal(
-            found["is_defective"], expected.is_defective
-        )
-
-
-def test_pictures_are_what_the_arrays_say(signatures, parts, expected):
-    found = signatures["inspect"](image_bytes=tf.constant(encoded(parts)))
-    picture = tf.io.decode_png(found["reconstruction_png_bytes"][0])
-    np.testing.assert_allclose(
-        picture, pixels_of(expected.reconstructions[0]), atol=1
-    )
-    shown = tf.io.decode_png(found["anomaly_map_png_bytes"][3])[..., 0]
-    values = np.clip(expected.anomaly_maps[3] * export.MAP_SCALE, 0, 255)
-    np.testing.assert_allclose(shown, values, atol=1)
-
-
-def test_a_row_depends_on_its_image_alone(signatures, parts):
-    data = encoded(parts)
-    run = signatures["serving_default"]
-    together = run(image_bytes=tf.constant(data))
-    permuted = run(image_bytes=tf.constant(data[::-1]))
-    alone = run(image_bytes=tf.constant(data[1:2]))
-    for name, values in together.items():
-        values = np.asarray(values, np.float32)
-        bound = 1e-4 if values.ndim == 1 else 2e-3
-        np.testing.assert_allclose(
-            np.asarray(permuted[name], np.float32)[::-1], values, 1e-4, bound
-        )
-        np.testing.assert_allclose(
-            np.asarray(alone[name], np.float32)[0], values[1], 1e-4, bound
-        )
-
-
-@pytest.mark.parametrize("name", SIGNATURES)
-def test_an_empty_batch_gives_empty_outputs(signatures, name):
-    argument = (
-        {"images": tf.zeros([0, 32, 32, 1])}
-        if name == "images"
-        else {"image_bytes": tf.constant([], tf.string)}
-    )
-    for values in signatures[name](**argument).values():
-        assert values.shape[0] == 0
-
-
-def test_any_size_depth_and_colour_of_an_image_is_taken(signatures, parts):
-    gray = Image.fromarray(pixels_of(parts)[0, ..., 0])
-    large = gray.resize((64, 48), Image.Resampling.NEAREST)
-    wide = Image.fromarray(pixels_of(parts)[0, ..., 0].astype(np.uint16) * 257)
-    data = []
-    for picture in (gray, gray.convert("RGB"), wide, large):
-        buffer = io.BytesIO()
-        picture.save(buffer, "PNG")
-        data.append(buffer.getvalue())
-    found = signatures["score"](image_bytes=tf.constant(data))
-    scores = found["anomaly_score"].numpy()
-    np.testing.assert_allclose(scores[1:3], scores[0], rtol=1e-3, atol=1e-3)
-    assert np.isfinite(scores).all()
-
-
-def run_without_package(script, *arguments):
-    """Runs Python in a fresh process in which ganad_tf cannot be imported."""
-    block = (
-        "import sys; sys.modules['ganad_tf'] = None; "
-        "sys.modules['keras'] = None\n"
-    )
-    return subprocess.run(
-        [sys.executable, "-c", block + script, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd="/",
-    )
-
-
-@pytest.mark.parametrize("name", SIGNATURES)
-def test_saved_model_cli_runs_every_signature(
-    exported, parts, expected, tmp_path, name
-):
-    if name == "images":
-        np.save(tmp_path / "in.npy", pixels_of(parts).astype(np.float32))
-        given = ["--inputs", f"images={tmp_path}/in.npy"]
-    else:
-        # A semicolon would end the expression.
-        literal = repr(encoded(parts)).replace(";", "\\x3b")
-        given = ["--input_exprs", f"image_bytes={literal}"]
-    script = (
-        "sys.argv[0] = 'saved_model_cli'\n"
-        "from tensorflow.python.tools import saved_model_cli\n"
-        "saved_model_cli.main()"
-    )
-    answer = run_without_package(
-        script,
-        "run",
-        "--dir",
-        exported,
-        "--tag_set",
-        "serve",
-        "--signature_def",
-        name,
-        *given,
-        "--outdir",
-        tmp_path,
-    )
-    assert answer.returncode == 0, answer.stderr
-    found = np.load(tmp_path / "anomaly_score.npy")
-    np.testing.assert_allclose(
-        found, expected.anomaly_scores, rtol=1e-4, atol=1e-5
-    )
-    for output in SIGNATURES[name]:
-        assert (tmp_path / f"{output}.npy").exists()
-    assert "remapper failed" not in answer.stderr
-
-
-def test_the_c_loader_gives_the_detectors_numbers(
-    exported, parts, expected, tmp_path
-):
-    answer = c_loader.run(exported, pixels_of(parts), tmp_path)
-    assert answer["tensorflow_imported"] is False
-    np.testing.assert_allclose(
-        answer["scores"], expected.anomaly_scores, rtol=1e-4, atol=1e-5
-    )
-
-
-def test_weights_are_stored_once_and_training_is_left_behind(
-    exported, parts_detector
-):
-    gan = parts_detector.gan
-    needed = sum(
-        4 * int(np.prod(weight.shape))
-        for owner in (gan.ema_generator, gan.ema_encoder, gan.linear_head)
-        for weight in owner.weights
-    )
-    folder = os.path.join(exported, "variables")
-    stored = sum(
-        os.path.getsize(os.path.join(folder, name))
-        for name in os.listdir(folder)
-        if ".data-" in name
-    )
-    assert needed <= stored < needed + 4096
+from ganad_tf import servable
 
 
 def test_the_manifest_says_what_the_model_is(exported, parts_detector):
@@ -262,24 +21,43 @@ def test_the_manifest_says_what_the_model_is(exported, parts_detector):
 
 
 def test_versions_count_up_and_are_never_overwritten(tmp_path, parts_detector):
-    first = export_to(tmp_path, parts_detector, version=7)
-    second = export_to(tmp_path, parts_detector)
-    assert [os.path.basename(path) for path in (first, second)] == ["7", "8"]
-    with pytest.raises(ValueError, match="version=7"):
-        export_to(tmp_path, parts_detector, version=7)
-    assert sorted(os.listdir(tmp_path)) == ["7", "8"]
+    assert export.next_version(str(tmp_path / "nothing")) == 1
+    for name in ("7", "11", "notes"):
+        (tmp_path / name).mkdir()
+    assert export.next_version(str(tmp_path)) == 12
+    for version in (7, 0):
+        with pytest.raises(ValueError, match=f"version={version}"):
+            export_to(tmp_path, parts_detector, version=version)
+    assert sorted(os.listdir(tmp_path)) == ["11", "7", "notes"]
 
 
 def test_a_model_that_is_wrong_is_not_published(
     tmp_path, monkeypatch, parts_detector
 ):
-    right = export._all_outputs
-
-    def wrong(detection):
-        outputs = right(detection)
-        return {**outputs, "anomaly_score": outputs["anomaly_score"] + 0.1}
-
-    monkeypatch.setattr(export, "_all_outputs", wrong)
-    with pytest.raises(RuntimeError, match="does not give the detector's"):
+    scaled = servable._scaled
+    monkeypatch.setattr(servable, "_scaled", lambda pixels: scaled(pixels) / 2)
+    with pytest.raises(RuntimeError, match="not published: signature images"):
         export_to(tmp_path, parts_detector)
     assert os.listdir(tmp_path) == []
+
+
+def test_the_check_of_an_export_is_in_it(exported):
+    path = os.path.join(exported, "assets.extra", "parity.json")
+    with open(path) as file:
+        checks = json.load(file)["checks"]
+    assert checks["Python detector"]["passed"]
+
+
+def test_the_batching_parameters_are_fields_of_the_servers(exported):
+    with open(os.path.join(exported, "batching_params.pbtxt")) as file:
+        lines = [line for line in file if not line.startswith("#")]
+    found = dict(
+        re.fullmatch(r"(\w+) { value: (\d+) }\n", x).groups() for x in lines
+    )
+    assert found["max_batch_size"] == "64"
+    assert set(found) == {
+        "max_batch_size",
+        "batch_timeout_micros",
+        "max_enqueued_batches",
+        "num_batch_threads",
+    }

@@ -7,6 +7,7 @@ from conftest import make_parts
 from conftest import write_images
 from PIL import Image
 
+from ganad_tf import image_files
 from ganad_tf import images
 
 PIXELS = (np.arange(24 * 20).reshape(24, 20) % 251).astype(np.uint8)
@@ -50,7 +51,7 @@ WIDE = Image.fromarray(PIXELS.astype(np.uint16) * 257)
 def test_every_kind_of_file_gives_the_same_values(
     tmp_path, image, kind, channels
 ):
-    data = images.read_image_bytes(save(tmp_path, encode(image, kind)))
+    data = image_files.read_image_bytes(save(tmp_path, encode(image, kind)))
     found = images.decode_image(tf.constant(data), channels=channels)
     expected = np.repeat(PIXELS[..., None], channels, -1) / 127.5 - 1.0
     np.testing.assert_allclose(found, expected, atol=2e-3)
@@ -58,7 +59,7 @@ def test_every_kind_of_file_gives_the_same_values(
 
 def test_cmyk_jpeg_is_decoded(tmp_path):
     path = save(tmp_path, encode(GRAY.convert("CMYK"), "JPEG"))
-    data = images.read_image_bytes(path)
+    data = image_files.read_image_bytes(path)
     assert images.decode_image(data, channels=1).shape == [24, 20, 1]
 
 
@@ -66,30 +67,6 @@ def test_sixteen_bits_are_kept():
     steps = Image.fromarray(np.arange(400, dtype=np.uint16).reshape(20, 20))
     found = images.decode_image(encode(steps, "PNG"), channels=1).numpy()
     assert len(np.unique(found)) == 400
-
-
-@pytest.mark.parametrize(
-    "data, reason",
-    [
-        (b"", "empty file"),
-        (b"hello", "not an image"),
-        (encode(GRAY, "PNG")[:-30], "corrupt or truncated"),
-        (encode(GRAY, "JPEG")[:-200], "corrupt or truncated"),
-        (encode(GRAY.resize((1, 1)), "PNG"), "1x1 px: expected at least 16"),
-        (encode(GRAY, "GIF", save_all=True, append_images=[GRAY]), "GIF"),
-        (encode(Image.fromarray(PIXELS / 255.0), "TIFF"), "pixel type F"),
-        (encode(Image.fromarray(PIXELS.astype(np.int32)), "TIFF"), "type I"),
-    ],
-)
-def test_unusable_files_say_why(tmp_path, data, reason):
-    with pytest.raises(ValueError, match=reason) as caught:
-        images.read_image_bytes(save(tmp_path, data))
-    assert "\n" not in str(caught.value)
-
-
-def test_a_missing_file_says_so(tmp_path):
-    with pytest.raises(ValueError, match="No such file"):
-        images.read_image_bytes(str(tmp_path / "none.png"))
 
 
 def test_shrinking_is_antialiased():

@@ -10,11 +10,17 @@ NAMES = [name for name in ganad_tf.__all__ if name != "__version__"]
 def test_all_is_everything_public():
     public = {
         name
-        for name, value in vars(ganad_tf).items()
-        if not name.startswith("_") and not inspect.ismodule(value)
+        for name in dir(ganad_tf)
+        if not name.startswith("_")
+        and not inspect.ismodule(getattr(ganad_tf, name))
     }
     assert public == set(NAMES)
     assert len(ganad_tf.__all__) == len(set(ganad_tf.__all__))
+
+
+def test_a_name_that_is_not_there_is_an_error():
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        ganad_tf.nothing  # noqa: B018
 
 
 @pytest.mark.parametrize("name", NAMES)

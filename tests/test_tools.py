@@ -12,6 +12,7 @@ import time
 import h5py
 import numpy as np
 import pytest
+import serving_double
 from conftest import make_parts
 from conftest import write_images
 from PIL import Image
@@ -222,6 +223,76 @@ def test_score_images_tells_the_reason_of_every_bad_file(chain, tmp_path):
         assert reason in status[name]
 
 
+def test_a_run_that_a_server_left_goes_on(chain, product, tmp_path):
+    output = str(tmp_path / "scores.csv")
+    flags = {"images": f"{product}/test", "output": output, "batch_size": 2}
+    with serving_double.serve(chain[2], "parts") as served:
+        ask = served.find
+
+        def find_until_the_seventh(*arguments):
+            if served.num_requests > 6:
+                served.num_failures = 1
+            return ask(*arguments)
+
+        served.find = find_until_the_seventh
+        line = failed(
+            "score_images", server=served.rest, num_retries=0, **flags
+        )
+        assert "overloaded" in line and not os.path.exists(output)
+        served.find = ask
+        served.num_failures = 0
+        again = done("score_images", server=served.rest, **flags)
+        done(
+            "score_images",
+            server=served.grpc,
+            maps_dir=str(tmp_path / "maps"),
+            **{**flags, "output": f"{output}.grpc"},
+        )
+    assert "images are scored already" in again.stderr
+    assert os.listdir(tmp_path / "maps")
+    done(
+        "score_images",
+        saved_model=chain[2],
+        **{**flags, "output": f"{output}.here"},
+    )
+    for other in (table(f"{output}.grpc"), table(f"{output}.here")):
+        for row, expected in zip(table(output), other, strict=True):
+            assert row["path"] == expected["path"]
+            assert row["status"] == expected["status"]
+            if row["status"] == "ok":
+                assert float(row["anomaly_score"]) == pytest.approx(
+                    float(expected["anomaly_score"]), rel=1e-4
+                )
+    assert not os.path.exists(f"{output}.part")
+
+
+def test_the_dial_is_calibrated_anew_and_the_export_checks(
+    chain, product, tmp_path
+):
+    model, _, saved = chain
+    fast = str(tmp_path / "fast")
+    done(
+        "export_saved_model",
+        model_dir=model,
+        export_dir=fast,
+        data=product,
+        num_steps=0,
+    )
+    manifests = [
+        json.loads(pathlib.Path(f, "1/assets.extra/manifest.json").read_text())
+        for f in (saved, fast)
+    ]
+    assert [m["detector"]["inverter"]["num_steps"] for m in manifests] == [
+        10,
+        0,
+    ]
+    assert manifests[0]["threshold"] != manifests[1]["threshold"]
+    answer = done(
+        "check_saved_model", saved_model=saved, data=product, model_dir=model
+    )
+    assert json.loads(answer.stdout)["passed"]
+
+
 def test_nothing_to_score_is_an_error_with_rows(chain, tmp_path):
     (tmp_path / "text.png").write_text("text")
     output = str(tmp_path / "scores.csv")
@@ -276,6 +347,20 @@ def test_users_errors_are_one_line(chain, product, tmp_path):
     assert "There is no image at" in failed(
         "score_images", saved_model=saved, images=nowhere, output=nowhere
     )
+    assert "calibrated for. Expected --data" in failed(
+        "export_saved_model", model_dir=model, export_dir=nowhere, num_steps=3
+    )
+    fine = {"images": product, "output": nowhere}
+    assert "one of them" in failed("score_images", **fine)
+    assert "Expected http://" in failed(
+        "score_images", server="ftp://host", **fine
+    )
+    assert "No answer from http://127.0.0.1:9/v1/models/x" in failed(
+        "score_images",
+        server="http://127.0.0.1:9/v1/models/x",
+        num_retries=0,
+        **fine,
+    )
 
 
 def test_changed_data_is_an_error(chain, product, tmp_path):
@@ -288,7 +373,8 @@ def test_changed_data_is_an_error(chain, product, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "tool", sorted(p.stem for p in TOOLS.glob("*.py") if p.stem != "cli")
+    "tool",
+    sorted(p.stem for p in TOOLS.glob("*.py") if not p.stem.endswith("cli")),
 )
 def test_help_teaches(tool):
     answer = run(tool, "--help")
@@ -296,6 +382,19 @@ def test_help_teaches(tool):
     assert answer.returncode in (0, 1) and "Traceback" not in answer.stderr
     required = re.findall(r"--(\w+): ", answer.stdout)
     assert required or "--[no]" in answer.stdout
+
+
+def test_clients_at_once_lose_nothing(chain):
+    answer = done(
+        "benchmark_serving",
+        saved_model=chain[2],
+        num_requests=60,
+        num_clients=4,
+    )
+    for found in json.loads(answer.stdout).values():
+        assert found["right score"] == 54
+        assert found["refused with a reason"] == 6
+        assert found["wrong score"] == found["lost"] == 0
 
 
 def test_results_are_printed_as_a_table(chain):

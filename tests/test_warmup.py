@@ -40,3 +40,11 @@ def test_the_file_is_the_same_each_time(tmp_path):
         warmup.write_warmup_requests(path, model_name="x", size=[32, 32, 3])
         contents.append((tmp_path / name).read_bytes())
     assert contents[0] == contents[1]
+
+
+def test_requests_are_read_back(exported):
+    found = dict(warmup.read_warmup_requests(exported))
+    assert sorted(found) == ["images", "inspect", "score", "serving_default"]
+    key, value = found["images"]
+    assert key == "images" and value.shape == (1, 32, 32, 1)
+    assert found["score"][0] == "image_bytes"

@@ -4,7 +4,9 @@
 
 Every figure is the median of several runs, with the least and the largest;
 images are synthetic, networks are those of the defaults for 64x64 gray
-images. Peak memory is taken in processes of its own.
+images. Peak memory is taken in processes of its own. With --data and
+--model_dir of a trained and fitted model, it also tells what each number of
+inversion steps gives (AUROC on the test images) and costs (images/s).
 """
 
 import io
@@ -21,12 +23,15 @@ import tensorflow as tf
 from absl import flags
 from PIL import Image
 
+import benchmark_serving
 import cli
 from ganad_tf import artifacts
 from ganad_tf import assessment
 from ganad_tf import dataset
 from ganad_tf import detector as detectors
+from ganad_tf import export
 from ganad_tf import images
+from ganad_tf import speed_dial
 from ganad_tf import training
 
 _OUTPUT = flags.DEFINE_string(
@@ -40,6 +45,12 @@ _MEMORY_IMAGES = flags.DEFINE_list(
 )
 _MEMORY_FOLDER = flags.DEFINE_string(
     "memory_folder", None, "Only stream this folder, and print peak memory."
+)
+_DATA = flags.DEFINE_string(
+    "data", None, "For --model_dir: the --data that its GAN was trained on."
+)
+_MODEL_DIR = flags.DEFINE_string(
+    "model_dir", None, "Trained and fitted model, for the speed dial."
 )
 SIZE = {"image_size": 64, "channels": 1}
 
@@ -149,6 +160,47 @@ def _memory(count: int) -> dict[str, float]:
     return json.loads(answer.stdout)
 
 
+def _serving(gan) -> dict[str, dict[str, float]]:
+    """Clients at once against the exported model behind a server."""
+    fitted = detectors.for_method(
+        gan, method="joint", aligned=True, alpha=0.05
+    ).fit([_noise(64)], [_noise(64)])
+    with tempfile.TemporaryDirectory() as folder:
+        path = export.export_saved_model(
+            fitted, folder, name="benchmark", facts={}
+        )
+        num_requests = flags.FLAGS.num_requests
+        return benchmark_serving.measure(path, num_requests)
+
+
+def _speed_dial(model_dir: str, data: str) -> dict[str, dict[str, float]]:
+    """AUROC and images/s by steps of the inversion, calibrated for each."""
+    detector = detectors.OneClassDetector.load(
+        os.path.join(model_dir, "detector"), training.load_gan(model_dir)
+    )
+    split = dataset.load_split(
+        os.path.join(model_dir, dataset.SPLIT_NAME), data=data
+    )
+    *size, channels = detector.image_shape
+    train, calibration, test = (
+        images.image_dataset(
+            [file.path for file in files],
+            image_size=tuple(size),
+            channels=channels,
+        )
+        for files in (split.train, split.calibration, split.test)
+    )
+    labels = [file.label for file in split.test]
+    figures = {}
+    for num_steps in speed_dial.NUM_STEPS:
+        refitted = speed_dial.refit(
+            detector, train, calibration, num_steps=num_steps
+        )
+        found = speed_dial.measure(refitted, test, labels)
+        figures[f"speed dial, {found.pop('num_steps')} steps"] = found
+    return figures
+
+
 def main() -> None:
     if _MEMORY_FOLDER.value:
         _stream(_MEMORY_FOLDER.value)
@@ -164,12 +216,15 @@ def main() -> None:
             f"PNG to verdict, {num_steps} steps, batch {batch_size}, images/s"
         )
         figures[name] = _scoring(gan, num_steps, batch_size)
+    figures |= _serving(gan)
+    if _MODEL_DIR.value:
+        figures |= _speed_dial(_MODEL_DIR.value, _DATA.value)
     for count in map(int, _MEMORY_IMAGES.value):
         figures[f"peak memory, {count} images, MB"] = _memory(count)
     artifacts.write_json(_OUTPUT.value, figures)
     for name, values in figures.items():
         cells = (
-            f"{key} {value:.1f}"
+            f"{key} {value:.3g}"
             if isinstance(value, float)
             else f"{key} {value}"
             for key, value in values.items()

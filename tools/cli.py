@@ -1,15 +1,9 @@
-"""What the tools share: a quiet start, and one line for a user's error.
-
-`run(main)` parses the flags and calls `main`. An error that the user can mend
-(a ValueError, a missing file, a training that diverged) ends the tool with one
-line on standard error and exit code 1; `--verbosity=1` shows the traceback.
-"""
+"""`light_cli` with a quiet start of TensorFlow, for the tools that need it."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from collections.abc import Iterator
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -38,55 +32,8 @@ with _without_native_chatter():
     for _gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(_gpu, True)
 
-from absl import app
-from absl import flags
-from absl import logging
+tf.get_logger().setLevel("ERROR")
 
-_USER_ERRORS = (
-    ValueError,
-    OSError,
-    FloatingPointError,
-    KeyboardInterrupt,
-    tf.errors.OpError,
-)
+from light_cli import run
 
-
-def _one_line(error: BaseException) -> str:
-    if isinstance(error, KeyboardInterrupt):
-        return "stopped; run it again to go on"
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-def _fail(message: str) -> None:
-    sys.stdout.flush()
-    tool = os.path.basename(sys.argv[0])
-    print(f"{tool}: error: {message}", file=sys.stderr, flush=True)
-    sys.exit(1)
-
-
-def _parse(argv: list[str]) -> list[str]:
-    app.define_help_flags()
-    try:
-        rest = flags.FLAGS(argv)
-    except flags.Error as error:
-        _fail(f"{_one_line(error)} (--help lists the flags)")
-    if len(rest) > 1:
-        _fail(f"unexpected argument {rest[1]!r}: flags are --name=value")
-    return rest
-
-
-def run(main) -> None:
-    """Runs `main()` as a program with absl flags."""
-
-    def guarded(_) -> None:
-        logging.get_absl_handler().setFormatter(None)  # the bare message
-        tf.get_logger().setLevel("ERROR")
-        try:
-            main()
-        except _USER_ERRORS as error:
-            if flags.FLAGS.verbosity > 0:
-                logging.exception("Traceback, as --verbosity asks for:")
-            _fail(_one_line(error))
-
-    logging.set_verbosity(logging.INFO)
-    app.run(guarded, flags_parser=_parse)
+__all__ = ["run"]

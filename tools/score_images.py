@@ -1,26 +1,34 @@
-"""Scores images by an exported SavedModel.
+"""Scores images by an exported SavedModel, here or behind a server.
 
     python tools/score_images.py --saved_model=saved_models/solar \
         --images=/data/today --output=scores.csv --maps_dir=maps
 
+    python tools/score_images.py --server=http://host:8501/v1/models/solar \
+        --images=/data/today --output=scores.csv
+
 writes one row an image, in sorted order; `status` is "ok" or says why an
-image could not be scored. Needs the SavedModel alone, not the model folder.
+image could not be scored. A REST server needs no TensorFlow here, a gRPC
+server (grpc://host:8500/solar) the extra `serving`. An interrupted run keeps
+its rows in scores.csv.part and goes on there when it is started again.
 """
 
+import functools
 import glob
+import io
 import os
-from concurrent.futures import ThreadPoolExecutor
+import time
 
+import numpy as np
 from absl import flags
 from absl import logging
+from PIL import Image
 
-import cli
+import light_cli
 from ganad_tf import artifacts
 from ganad_tf import dataset
-from ganad_tf import images
-from ganad_tf import report
+from ganad_tf import rest_client
 from ganad_tf import score_table
-from ganad_tf import serving
+from ganad_tf import scoring
 
 _IMAGES = flags.DEFINE_string(
     "images", None, "Image file, folder (any depth) or glob.", required=True
@@ -33,7 +41,13 @@ _SAVED_MODEL = flags.DEFINE_string(
     None,
     "SavedModel: a version's folder, or the folder of the versions, of which "
     "the newest is taken.",
-    required=True,
+)
+_SERVER = flags.DEFINE_string(
+    "server",
+    None,
+    "Instead of --saved_model, TensorFlow Serving: REST at "
+    "http://host:8501/v1/models/NAME, perhaps with /versions/N, or gRPC at "
+    "grpc://host:8500/NAME, perhaps with /N.",
 )
 _MAPS_DIR = flags.DEFINE_string(
     "maps_dir",
@@ -41,8 +55,61 @@ _MAPS_DIR = flags.DEFINE_string(
     "Folder for a picture of each image: input, reconstruction, anomaly map.",
 )
 _BATCH_SIZE = flags.DEFINE_integer(
-    "batch_size", 64, "Images at a time.", lower_bound=1
+    "batch_size", 64, "Images in a request at the most.", lower_bound=1
 )
+_NUM_PARALLEL = flags.DEFINE_integer(
+    "num_parallel", 2, "Requests at once.", lower_bound=1
+)
+_TIMEOUT = flags.DEFINE_float(
+    "timeout", 60.0, "Seconds to wait for a server's answer.", lower_bound=0.1
+)
+_NUM_RETRIES = flags.DEFINE_integer(
+    "num_retries",
+    6,
+    "How often to ask an unavailable server again, after growing pauses. The "
+    "default waits for about 15 s.",
+    lower_bound=0,
+)
+
+
+def _open_scorer(signature: str):
+    """The scorer that the flags name."""
+    if (_SAVED_MODEL.value is None) == (_SERVER.value is None):
+        raise ValueError("Expected --saved_model or --server, one of them")
+    patience = {"timeout": _TIMEOUT.value, "num_retries": _NUM_RETRIES.value}
+    if _SAVED_MODEL.value:
+        return _open_saved_model(_SAVED_MODEL.value)
+    if _SERVER.value.startswith(("http://", "https://")):
+        client = rest_client.RestClient(_SERVER.value, **patience)
+    elif _SERVER.value.startswith("grpc://"):
+        client = _open_grpc(_SERVER.value, patience)
+    else:
+        raise ValueError(
+            "Invalid value for --server. Expected http://, https:// or "
+            f"grpc://. Received: {_SERVER.value}"
+        )
+    client.check(signature)
+    return client
+
+
+def _open_saved_model(path: str):
+    import cli  # noqa: F401, starts TensorFlow
+    from ganad_tf import serving
+
+    return serving.SavedModelScorer(path)
+
+
+def _open_grpc(address: str, patience: dict):
+    import cli  # noqa: F401, starts TensorFlow
+
+    try:
+        from ganad_tf import grpc_client
+    except ImportError as error:
+        raise ValueError(
+            f"grpc:// needs the extra `serving` ({error}): pip install "
+            '"ganad_tf[serving]", or use http://'
+        ) from error
+    return grpc_client.GrpcClient(address, **patience)
 
 
 def _list_files(pattern: str) -> list[str]:
@@ -54,30 +121,30 @@ def _list_files(pattern: str) -> list[str]:
     return paths
 
 
-def _read(path: str) -> bytes | str:
-    """The image's bytes, or the reason why it cannot be read."""
-    try:
-        return images.read_image_bytes(path)
-    except ValueError as error:
-        return str(error)
-
-
-def _row(path: str, scored: dict | str) -> score_table.Row:
+def _row(path: str, scored: scoring.ScoredRow) -> score_table.Row:
     if isinstance(scored, str):
         return score_table.Row(path, status=scored)
     numbers = (float(scored[name]) for name in score_table.Row._fields[2:6])
     return score_table.Row(path, "", *numbers, bool(scored["is_defective"]))
 
 
-def _save_map(path: str, data: bytes, scored: dict, image_size: int) -> None:
-    decoded = images.decode_image(data, channels=3)
-    picture = images.resize_image(decoded, image_size=image_size)
-    reconstruction = images.decode_image(
-        scored["reconstruction_png_bytes"], channels=3
-    )
-    anomaly_map = images.decode_image(
-        scored["anomaly_map_png_bytes"], channels=1
-    )
+def _pixels(data: bytes, mode: str, size: tuple[int, int] | None = None):
+    """An image as floats in [-1, 1]."""
+    with Image.open(io.BytesIO(data)) as image:
+        if image.mode.startswith("I"):  # 16-bit gray
+            image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        image = image.convert(mode)
+    if size is not None:
+        image = image.resize(size, Image.Resampling.BILINEAR)
+    return np.asarray(image) / 127.5 - 1.0
+
+
+def _save_map(path: str, data: bytes, scored: dict) -> None:
+    from ganad_tf import report  # with Matplotlib, for maps alone
+
+    reconstruction = _pixels(scored["reconstruction_png_bytes"], "RGB")
+    height, width, _ = reconstruction.shape
+    anomaly_map = _pixels(scored["anomaly_map_png_bytes"], "L")
     panel = report.Panel(
         report.caption(
             os.path.basename(path),
@@ -85,9 +152,9 @@ def _save_map(path: str, data: bytes, scored: dict, image_size: int) -> None:
             anomaly_score=scored["anomaly_score"],
             p_value=scored["p_value"],
         ),
-        picture.numpy(),
-        reconstruction.numpy(),
-        (anomaly_map[..., 0].numpy() + 1.0) / 2.0 * report.MAP_LIMIT,
+        _pixels(data, "RGB", (width, height)),
+        reconstruction,
+        (anomaly_map + 1.0) / 2.0 * report.MAP_LIMIT,
     )
     name = path.strip(os.sep).replace(os.sep, "_") + ".png"
     artifacts.write_bytes(
@@ -95,33 +162,52 @@ def _save_map(path: str, data: bytes, scored: dict, image_size: int) -> None:
     )
 
 
-def _score_chunk(scorer, paths, pool) -> list[score_table.Row]:
-    contents = dict(zip(paths, pool.map(_read, paths), strict=True))
-    readable = {p: c for p, c in contents.items() if isinstance(c, bytes)}
-    signature = "inspect" if _MAPS_DIR.value else "score"
-    scored = scorer.score(list(readable.values()), signature=signature)
-    found = contents | dict(zip(readable, scored, strict=True))
-    if _MAPS_DIR.value:
-        for path, result in found.items():
-            if isinstance(result, dict):
-                size = scorer.manifest["image_size"]
-                _save_map(path, contents[path], result, size)
-    return [_row(path, found[path]) for path in paths]
+def _score(paths: list[str], scorer, signature: str, table) -> dict:
+    """Rows of files by path; each chunk is in the table when it is done."""
+    rows, start = {}, time.monotonic()
+    for scored in scoring.score_files(
+        functools.partial(scorer.score, signature=signature),
+        paths,
+        batch_size=_BATCH_SIZE.value,
+        num_parallel=1 if _SAVED_MODEL.value else _NUM_PARALLEL.value,
+    ):
+        for path, data, row in scored:
+            if _MAPS_DIR.value and isinstance(row, dict):
+                _save_map(path, data, row)
+        found = [_row(path, row) for path, _, row in scored]
+        table.append(found)
+        rows |= {row.path: row for row in found}
+        rate = len(rows) / (time.monotonic() - start)
+        logging.log_every_n_seconds(
+            logging.INFO,
+            "%d of %d images, %.0f a second, %.0f s to go.",
+            10,
+            *(len(rows), len(paths), rate, (len(paths) - len(rows)) / rate),
+        )
+    return rows
 
 
 def main() -> None:
     paths = _list_files(_IMAGES.value)
-    scorer = serving.SavedModelScorer(_SAVED_MODEL.value)
-    logging.info("Scoring %d images by %s.", len(paths), scorer.path)
-    rows = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(paths), _BATCH_SIZE.value):
-            chunk = paths[start : start + _BATCH_SIZE.value]
-            rows += _score_chunk(scorer, chunk, pool)
-            logging.log_every_n_seconds(
-                logging.INFO, "%d of %d images.", 10, len(rows), len(paths)
-            )
+    signature = "inspect" if _MAPS_DIR.value else "score"
+    scorer = _open_scorer(signature)
+    source = getattr(scorer, "url", None) or os.path.abspath(scorer.path)
+    table = score_table.PartialTable(
+        _OUTPUT.value, f"{source} --maps_dir={_MAPS_DIR.value}"
+    )
+    done = {path: table.rows[path] for path in paths if path in table.rows}
+    if done:
+        logging.info("%d images are scored already.", len(done))
+    missing = [path for path in paths if path not in done]
+    logging.info("Scoring %d images by %s.", len(missing), source)
+    done |= _score(missing, scorer, signature, table)
+    rows = [done[path] for path in paths]
     artifacts.write_text(_OUTPUT.value, score_table.to_csv(rows))
+    table.close()
+    _conclude(rows)
+
+
+def _conclude(rows: list[score_table.Row]) -> None:
     failed = [row for row in rows if row.status != "ok"]
     for row in failed[:5]:
         logging.warning("Not scored: %s: %s.", row.path, row.status)
@@ -134,4 +220,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    light_cli.run(main)

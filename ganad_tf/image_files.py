@@ -1,0 +1,123 @@
+"""Image files: checked, and as bytes that TensorFlow decodes.
+
+Nothing of TensorFlow is needed here, so that light clients can use it.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+MIN_SIDE = 16
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
+GRAY_MODES = ("1", "L", "LA", "I;16", "I;16B", "I;16L", "I")
+_MAX_PIXELS = 200_000_000
+_COLOR_MODES = ("P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
+
+# Side of a square in pixels, or (height, width).
+ImageSize = int | Sequence[int]
+
+
+def height_and_width(image_size: ImageSize) -> tuple[int, int]:
+    """An `image_size` as (height, width): an integer is a square's side."""
+    if isinstance(image_size, int):
+        return image_size, image_size
+    height, width = image_size
+    return height, width
+
+
+def _open_checked(data: bytes) -> Image.Image:
+    """Opens and fully decodes an image, or says in one line why not."""
+    if not data:
+        raise ValueError("empty file")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = Image.open(io.BytesIO(data))
+            _check_header(image)
+            image.load()
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"too large: {error}") from error
+    except Image.UnidentifiedImageError as error:
+        raise ValueError(
+            f"not an image: expected one of {', '.join(FORMATS)}"
+        ) from error
+    except (OSError, SyntaxError, EOFError) as error:
+        raise ValueError(f"corrupt or truncated image: {error}") from error
+    return image
+
+
+def _check_header(image: Image.Image) -> None:
+    width, height = image.size
+    if image.format not in FORMATS:
+        raise ValueError(
+            f"unsupported format {image.format}: expected one of "
+            f"{', '.join(FORMATS)}"
+        )
+    # Older versions of Pillow open 16-bit PNG as "I"; else that is 32 bit.
+    too_deep = image.mode == "I" and image.format != "PNG"
+    if too_deep or image.mode not in GRAY_MODES + _COLOR_MODES:
+        raise ValueError(
+            f"unsupported pixel type {image.mode}: expected 8- or 16-bit gray "
+            "or 8-bit RGB"
+        )
+    if min(width, height) < MIN_SIDE:
+        raise ValueError(
+            f"{width}x{height} px: expected at least {MIN_SIDE}x{MIN_SIDE}"
+        )
+    if width * height > _MAX_PIXELS:
+        raise ValueError(
+            f"{width}x{height} px: expected at most {_MAX_PIXELS} pixels"
+        )
+
+
+def read_image_bytes(path: str) -> bytes:
+    """Reads and checks an image file, as bytes that TensorFlow decodes.
+
+    PNG and JPEG come back as they are; TIFF, which TensorFlow does not know,
+    and BMP, of which it does not know every kind, become PNG without loss.
+
+    Args:
+        path: The file: PNG, JPEG, BMP or TIFF, 8 or 16 bit, gray or RGB, with
+            sides of at least 16 pixels.
+
+    Returns:
+        image_bytes: Encoded PNG or JPEG.
+
+    Raises:
+        ValueError: If the file is no such image; the message is the reason
+            in one line, without the file's name.
+    """
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise ValueError(f"unreadable: {error.strerror}") from error
+    _open_checked(data)
+    return decodable(data)
+
+
+def decodable(data: bytes) -> bytes:
+    """Makes bytes that TensorFlow decodes of those of a checked image file.
+
+    Args:
+        data: Content of a PNG, JPEG, BMP or TIFF file.
+
+    Returns:
+        image_bytes: TIFF and BMP, known by their first bytes, as PNG; others
+            as they are.
+    """
+    if data[:2] not in (b"II", b"MM", b"BM"):
+        return data
+    image = Image.open(io.BytesIO(data))
+    if image.mode in ("CMYK", "YCbCr", "RGBX"):
+        image = image.convert("RGB")
+    elif image.mode.startswith("I"):  # 16-bit gray, whatever its byte order
+        image = Image.fromarray(np.asarray(image).astype(np.uint16))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
