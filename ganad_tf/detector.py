@@ -16,6 +16,7 @@ from ganad_tf import artifacts
 from ganad_tf.calibration import TIE_TOLERANCE
 from ganad_tf.calibration import ConformalCalibrator
 from ganad_tf.gan import DCGAN
+from ganad_tf.inversion import PAPER_INVERSION
 from ganad_tf.inversion import InversionResult
 from ganad_tf.inversion import LatentInverter
 from ganad_tf.latent_statistics import LatentGaussian
@@ -33,12 +34,7 @@ _METHODS = {
         {},
     ),
     "paper": (
-        {
-            "num_steps": 100,
-            "optimizer": "sgd",
-            "learning_rate": 10.0,
-            "schedule": "constant",
-        },
+        PAPER_INVERSION,
         {"whiten": False, "score_parts": ("frechet_scores",)},
     ),
 }

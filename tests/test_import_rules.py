@@ -18,6 +18,7 @@ RANKS = [
         "linear_head",
         "losses",
         "networks",
+        "progress",
         "pyramid",
         "residual_statistics",
         "score_table",
@@ -32,6 +33,7 @@ RANKS = [
         "serving",
         "warmup",
     ],
+    ["monitoring"],
     ["detector", "training"],
     ["assessment", "export"],
     ["__init__"],
@@ -42,6 +44,7 @@ WITHOUT_TENSORFLOW = [
     "calibration",
     "evaluation",
     "latent_statistics",
+    "progress",
     "report",
     "score_table",
 ]
