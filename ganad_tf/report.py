@@ -154,27 +154,68 @@ def panels_png(panels: Sequence[Panel]) -> bytes:
     return _png(figure)
 
 
-def _roc_png(labels: np.ndarray, scores: dict[str, np.ndarray]) -> bytes:
+def roc_png(labels: np.ndarray, scores: dict[str, np.ndarray]) -> bytes:
+    """Draws the ROC curve of each method.
+
+    Args:
+        labels: Integers of shape (n,), 0 qualified, 1 defective; both occur.
+        scores: For each method, floats of shape (n,).
+
+    Returns:
+        png: Encoded picture.
+    """
+    curves = {
+        name: metrics.roc_curve(labels, values)[:2]
+        for name, values in scores.items()
+    }
+    return _curves_png(
+        curves,
+        "overkill rate (qualified called defective)",
+        "share of defective images found",
+    )
+
+
+def precision_recall_png(
+    labels: np.ndarray, scores: dict[str, np.ndarray]
+) -> bytes:
+    """Draws precision over recall of each method, as `roc_png` takes them."""
+    curves = {}
+    for name, values in scores.items():
+        precision, recall, _ = metrics.precision_recall_curve(labels, values)
+        curves[name] = recall, precision
+    return _curves_png(
+        curves,
+        "recall (share of defective images found)",
+        "precision (share of images called defective that are)",
+    )
+
+
+def _curves_png(curves: dict[str, tuple], xlabel: str, ylabel: str) -> bytes:
     figure = _figure(6.0, 4.6)
     axis = figure.subplots()
-    for name, values in scores.items():
-        false_alarms, found, _ = metrics.roc_curve(labels, values)
+    for name, (x, y) in curves.items():
         ours = name in OURS
-        axis.plot(
-            false_alarms,
-            found,
-            label=name,
-            lw=2.0 if ours else 1.0,
-            ls="-" if ours else "--",
-        )
-    axis.set_xlabel("overkill rate (qualified called defective)")
-    axis.set_ylabel("share of defective images found")
+        width, style = (2.0, "-") if ours else (1.0, "--")
+        axis.plot(x, y, label=name, lw=width, ls=style)
+    axis.set(xlabel=xlabel, ylabel=ylabel, xlim=(0, 1), ylim=(0, 1.02))
     axis.legend(fontsize=8, loc="lower right")
     axis.grid(alpha=0.3)
     return _png(figure)
 
 
-def _histogram_png(labels, scores, threshold: float) -> bytes:
+def histogram_png(
+    labels: np.ndarray, scores: np.ndarray, threshold: float
+) -> bytes:
+    """Draws the scores of qualified and defective images, and the threshold.
+
+    Args:
+        labels: Integers of shape (n,), 0 qualified, 1 defective.
+        scores: Floats of shape (n,).
+        threshold: From which score on an image is called defective.
+
+    Returns:
+        png: Encoded picture.
+    """
     figure = _figure(6.0, 3.2)
     axis = figure.subplots()
     bins = np.linspace(scores.min(), scores.max(), 50)
@@ -351,9 +392,9 @@ def write_report(
         "false-alarm rate by the same calibration images.</p>",
     ]
     if results["num_test_defective"]:
-        parts.append(_image(_roc_png(labels, scores), "ROC curves"))
+        parts.append(_image(roc_png(labels, scores), "ROC curves"))
     parts += [
-        _image(_histogram_png(labels, ours, threshold), "Anomaly scores"),
+        _image(histogram_png(labels, ours, threshold), "Anomaly scores"),
         "<h2>Defect types</h2>",
         _table(
             ("defect type", "AUROC of anomaly_score"),

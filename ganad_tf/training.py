@@ -332,6 +332,7 @@ def load_gan(model_dir: str) -> DCGAN:
 
 
 def use_determinism(seed: int) -> None:
-    """Makes TensorFlow's ops repeatable and seeds what has no seed."""
+    """Starts afresh: ops repeatable, what has no seed seeded, Keras emptied."""
+    keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()

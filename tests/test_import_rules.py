@@ -22,6 +22,7 @@ RANKS = [
         "pyramid",
         "residual_statistics",
         "score_table",
+        "sweep",
         "version",
     ],
     [
@@ -34,7 +35,7 @@ RANKS = [
         "warmup",
     ],
     ["monitoring"],
-    ["detector", "training"],
+    ["detector", "summaries", "training"],
     ["assessment", "export"],
     ["__init__"],
 ]
@@ -47,6 +48,7 @@ WITHOUT_TENSORFLOW = [
     "progress",
     "report",
     "score_table",
+    "sweep",
 ]
 WITHOUT_SCIKIT_LEARN = ["gan", "inversion", "losses", "networks", "pyramid"]
 WITHOUT_MODULE = {
