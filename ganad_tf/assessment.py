@@ -307,12 +307,21 @@ class Assessor:
             found.anomaly_scores,
             threshold=self.detector.calibrator_.threshold_,
         )
+        map_threshold = self._map_threshold()
         return {
-            heading: self._panels_of([files[row] for row in rows])
+            heading: self._panels_of(
+                [files[row] for row in rows], map_threshold
+            )
             for heading, rows in chosen.items()
         }
 
-    def _panels_of(self, files) -> list[report.Panel]:
+    def _map_threshold(self) -> float:
+        """The largest value in a map that few qualified images pass."""
+        maps = self.detect(self.split.calibration, pictures=True).anomaly_maps
+        calibrator = ConformalCalibrator(alpha=self.detector.alpha)
+        return calibrator.fit(maps.max(axis=(1, 2))).threshold_
+
+    def _panels_of(self, files, map_threshold: float) -> list[report.Panel]:
         found = self.detect(files, pictures=True)
         return [
             report.Panel(
@@ -325,6 +334,7 @@ class Assessor:
                 image,
                 found.reconstructions[row],
                 found.anomaly_maps[row],
+                map_threshold,
             )
             for row, (file, image) in enumerate(
                 zip(files, self.load(files), strict=True)

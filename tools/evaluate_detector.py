@@ -123,6 +123,7 @@ def main() -> None:
     report.write_report(
         os.path.join(folder, "report.html"),
         found.results,
+        names=[file.name for file in found.files],
         labels=[file.label for file in found.files],
         scores=found.scores,
         threshold=detector.calibrator_.threshold_,

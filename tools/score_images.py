@@ -69,9 +69,9 @@ def _row(path: str, scored: dict | str) -> score_table.Row:
     return score_table.Row(path, "", *numbers, bool(scored["is_defective"]))
 
 
-def _save_map(path: str, data: bytes, scored: dict, image_size: int) -> None:
+def _save_map(path: str, data: bytes, scored: dict, manifest: dict) -> None:
     decoded = images.decode_image(data, channels=3)
-    picture = images.resize_image(decoded, image_size=image_size)
+    picture = images.resize_image(decoded, image_size=manifest["image_size"])
     reconstruction = images.decode_image(
         scored["reconstruction_png_bytes"], channels=3
     )
@@ -88,6 +88,7 @@ def _save_map(path: str, data: bytes, scored: dict, image_size: int) -> None:
         picture.numpy(),
         reconstruction.numpy(),
         (anomaly_map[..., 0].numpy() + 1.0) / 2.0 * report.MAP_LIMIT,
+        manifest.get("map_threshold"),
     )
     name = path.strip(os.sep).replace(os.sep, "_") + ".png"
     artifacts.write_bytes(
@@ -104,8 +105,7 @@ def _score_chunk(scorer, paths, pool) -> list[score_table.Row]:
     if _MAPS_DIR.value:
         for path, result in found.items():
             if isinstance(result, dict):
-                size = scorer.manifest["image_size"]
-                _save_map(path, contents[path], result, size)
+                _save_map(path, contents[path], result, scorer.manifest)
     return [_row(path, found[path]) for path in paths]
 
 
