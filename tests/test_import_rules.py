@@ -34,9 +34,10 @@ RANKS = [
         "serving",
         "warmup",
     ],
-    ["monitoring"],
-    ["detector", "summaries", "training"],
+    ["monitoring", "paper_measures"],
+    ["detector", "paper_figures", "summaries", "training"],
     ["assessment", "export"],
+    ["paper"],
     ["__init__"],
 ]
 WITHOUT_TENSORFLOW = [
@@ -45,6 +46,7 @@ WITHOUT_TENSORFLOW = [
     "calibration",
     "evaluation",
     "latent_statistics",
+    "paper_measures",
     "progress",
     "report",
     "score_table",
