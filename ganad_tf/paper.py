@@ -32,6 +32,7 @@ from ganad_tf.latent_statistics import LatentGaussian
 NUM_REFERENCE = 512  # training images that the reference is fitted to
 NUM_OF_SET = 256  # images of each further set
 NUM_PATH = 64  # images of an interpolation
+NUM_CANDIDATES = 40  # images of which an interpolation takes the farthest two
 NUM_ROWS = 4  # qualified, and as many defective, images of Fig. 9 and 10
 FACTOR = 5.0  # by which defect types should lie farther out
 GENERATED, HELD_OUT = "generated", "held-out qualified"
@@ -266,10 +267,11 @@ class Reproduction:
         Args:
             number: Of the figure.
             kind: "qualified" or "defective".
-            files: Of which a pair is drawn.
+            files: Of some of them, the two that differ most are taken.
         """
-        drawn = np.random.default_rng(self.seed).permutation(len(files))
-        pair = [files[row] for row in drawn[:2]]
+        candidates = _spread(files, NUM_CANDIDATES)
+        rows = paper_measures.farthest_pair(self._centres(candidates))
+        pair = [candidates[row] for row in rows]
         pictures = self._path(pair, kind)
         scores = self._logits(pictures)
         real = self._logits(self._centres(_spread(self.held_out, NUM_OF_SET)))
@@ -305,7 +307,8 @@ class Reproduction:
     def _interpolation_words(self, pair, found, scores, band, convex) -> str:
         inside = np.mean((scores >= band[0]) & (scores <= band[1]))
         words = (
-            f"From {pair[0].name} to {pair[1].name}, the largest of the "
+            f"From {pair[0].name} to {pair[1].name}, the two of "
+            f"{NUM_CANDIDATES} that differ most, the largest of the "
             f"{NUM_PATH - 1} steps is {found.largest_step:.2f} times the mean "
             f"one (1 is perfectly even), and the path in image space is "
             f"{found.detour:.2f} times as long as the distance of its ends (1 "

@@ -121,7 +121,7 @@ def reconstructions_png(
     Returns:
         png: Encoded picture.
     """
-    figure = report.new_figure(10.0, 1.85 * len(rows) + 0.5)
+    figure = report.new_figure(10.0, 2.0 * len(rows) + 0.5)
     axes = figure.subplots(len(rows), 5, squeeze=False)
     for line, row in zip(axes, rows, strict=True):
         residual = np.abs(row.image - row.by_paper).mean(axis=-1)
@@ -139,7 +139,8 @@ def reconstructions_png(
                 row.anomaly_map, cmap="inferno", vmin=0, vmax=report.MAP_LIMIT
             ),
         )
-        line[0].set_title(row.caption, fontsize=8, loc="left")
+        title = line[0].set_title(row.caption, fontsize=8, loc="left")
+        title.set_in_layout(False)  # it may reach over the next picture
         for axis in line:
             axis.set(xticks=[], yticks=[])
     names = (

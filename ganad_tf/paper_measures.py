@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.spatial import distance
 from sklearn.neighbors import NearestNeighbors
+from threadpoolctl import threadpool_limits
 
 from ganad_tf.evaluation import auroc
 from ganad_tf.latent_statistics import LatentGaussian
@@ -41,6 +43,24 @@ def nearest_neighbour_accuracy(
     found = NearestNeighbors(n_neighbors=1).fit(points)
     nearest = found.kneighbors(return_distance=False)[:, 0]
     return float(np.mean(kinds[nearest] == kinds))
+
+
+def farthest_pair(images: np.ndarray) -> tuple[int, int]:
+    """The two images that differ most, by their pixels.
+
+    Args:
+        images: Floats of shape (n, ...), n at least 2.
+
+    Returns:
+        pair: Their rows, the lower one first.
+
+    Example:
+    >>> farthest_pair(np.array([[0.0], [5.0], [-3.0]]))
+    (1, 2)
+    """
+    distances = distance.pdist(images.reshape(len(images), -1))
+    rows = np.triu_indices(len(images), 1)
+    return tuple(int(row[distances.argmax()]) for row in rows)
 
 
 class Smoothness(NamedTuple):
@@ -125,7 +145,8 @@ def set_distance(
         rows = generator.integers(len(points), size=[NUM_RESAMPLES, count])
         return np.array([reference.frechet_distance(points[r]) for r in rows])
 
-    of_set, of_qualified = drawn(latents), drawn(qualified)
+    with threadpool_limits(1):  # matrices so small lose by sharing
+        of_set, of_qualified = drawn(latents), drawn(qualified)
     labels = np.repeat([0, 1], [len(qualified), len(latents)])
     scores = reference.frechet_scores(np.concatenate([qualified, latents]))
     return SetDistance(
