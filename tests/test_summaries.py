@@ -3,6 +3,7 @@ import os
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import make_parts
 from PIL import Image
 from tensorboard.backend.event_processing import event_accumulator
@@ -52,7 +53,7 @@ def test_quantiles_of_inversions_are_written_by_step(tmp_path):
     events = recorded(tmp_path / "logs" / "inversion")
     written = events.Tensors("losses_of_parts/quantile_25")
     assert [event.step for event in written] == [0, 1, 2]
-    values = [float(event.tensor_proto.float_val[0]) for event in written]
+    values = [float(tf.make_ndarray(e.tensor_proto)) for e in written]
     np.testing.assert_allclose(
         values, np.quantile(losses, 0.25, axis=1), rtol=1e-6
     )
@@ -67,7 +68,7 @@ def test_a_second_run_replaces_the_first(tmp_path):
     folder = tmp_path / "logs" / "hparams"
     assert len(os.listdir(folder)) == 1
     (event,) = recorded(folder).Tensors("metrics/auroc")
-    assert event.tensor_proto.float_val[0] == 2.0
+    assert tf.make_ndarray(event.tensor_proto) == 2.0
 
 
 @pytest.mark.parametrize("channels", [1, 3])
