@@ -493,20 +493,8 @@ class Reproduction:
             _agreement(sum(ours > shares[n] for n in others), len(others)),
             _accuracy_words(results, shares, ends, others),
             {name: [shares[name], *ends[name]] for name in shares},
-            header=(
-                *report.METHOD_HEADER,
-                "accuracy, 95 %",
-                "paper: solar",
-                "paper: wood",
-            ),
-            rows=[
-                (
-                    *report.method_row(results, name),
-                    report.interval(ends[name]),
-                    *_paper_accuracy(name),
-                )
-                for name in shares
-            ],
+            header=_ACCURACY_HEADER,
+            rows=[_accuracy_row(results, name, ends[name]) for name in shares],
         )
 
 
@@ -528,21 +516,23 @@ def _reconstruction_words(losses: dict[str, tuple[float, float]]) -> str:
 _DISTANCE_HEADER = (
     "set",
     "images",
-    "distance to the reference",
-    "95 %",
-    "held-out qualified, as many",
-    "95 %",
-    "times as far",
-    "95 %",
+    "distance to the reference (95 %)",
+    "held-out qualified, as many (95 %)",
+    "times as far (95 %)",
     "AUROC of single images",
 )
 
 
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
 def _distance_row(row: paper_measures.SetDistance) -> tuple[str, ...]:
-    cells = [row.name, str(row.num_images)]
-    for middle, low, high in (row.distance, row.qualified, row.ratio):
-        cells += [f"{middle:.4g}", f"{low:.4g} to {high:.4g}"]
-    return (*cells, report.number(row.auroc))
+    cells = [
+        f"{_figure(middle)} ({_figure(low)} to {_figure(high)})"
+        for middle, low, high in (row.distance, row.qualified, row.ratio)
+    ]
+    return row.name, str(row.num_images), *cells, report.number(row.auroc)
 
 
 def _distance_words(
@@ -580,9 +570,31 @@ def _why_near(row: paper_measures.SetDistance) -> str:
     )
 
 
-def _paper_accuracy(name: str) -> tuple[str, str]:
-    figures = PAPER_ACCURACY.get(name, (None, None))
-    return tuple("–" if f is None else f"{f:.2f} %" for f in figures)
+_ACCURACY_HEADER = (
+    "method",
+    "accuracy (95 %)",
+    "paper: solar",
+    "paper: wood",
+    "balanced accuracy",
+    "overkill",
+    "escape",
+    "AUROC",
+)
+
+
+def _accuracy_row(results, name: str, ends: list[float]) -> tuple[str, ...]:
+    point = results["methods"][name]
+    low, high = (100.0 * end for end in ends)
+    paper = PAPER_ACCURACY.get(name, (None, None))
+    return (
+        name,
+        f"{report.percent(point['accuracy'])} ({low:.1f} to {high:.1f})",
+        *("–" if figure is None else f"{figure:.2f} %" for figure in paper),
+        report.percent(point["balanced_accuracy"]),
+        report.percent(point["overkill_rate"]),
+        report.percent(point["escape_rate"]),
+        report.number(results["auroc"][name]),
+    )
 
 
 def _accuracy_words(results, shares, ends, others) -> str:

@@ -162,7 +162,7 @@ def write_scores(
     """
     labels = np.asarray(labels)
     pictures = {
-        "test/anomaly_scores": report.histogram_png(
+        "test/anomaly_score": report.histogram_png(
             labels, scores["anomaly_score"], threshold
         )
     }
@@ -181,7 +181,7 @@ def write_scores(
             for label, kind in enumerate(("qualified", "defective")):
                 values = np.asarray(scores[name])[labels == label]
                 if len(values):
-                    tf.summary.histogram(f"{name}/{kind}", values)
+                    tf.summary.histogram(f"test/{name}_of_{kind}", values)
     writer.close()
 
 
@@ -223,9 +223,13 @@ def write_projector(
     artifacts.write_text(
         os.path.join(folder, "latents.tsv"), _tsv(np.char.mod("%.5g", flat))
     )
-    metadata = [("part", "type", "verdict", "name")]
+    metadata = [("set", "verdict", "name")]
     metadata += [
-        (part, file.defect_type, "defective" if bad else "qualified", file.name)
+        (
+            f"test: {file.defect_type}" if part.startswith("test") else part,
+            "defective" if bad else "qualified",
+            file.name,
+        )
         for (part, file), bad in zip(rows, is_defective, strict=True)
     ]
     artifacts.write_text(os.path.join(folder, "metadata.tsv"), _tsv(metadata))

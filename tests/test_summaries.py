@@ -90,7 +90,7 @@ def test_the_projector_gets_a_row_and_a_thumbnail_each_image(
     expected = latents.mean(axis=tuple(range(1, 1 + len(places))))
     np.testing.assert_allclose(written, expected, atol=1e-4)
     metadata = (tmp_path / "metadata.tsv").read_text().splitlines()
-    assert metadata[-1] == "test_defective\tdent\tdefective\ttest1.png"
+    assert metadata[-1] == "test: dent\tdefective\ttest1.png"
     sprite = Image.open(io.BytesIO((tmp_path / "sprite.png").read_bytes()))
     assert sprite.size == (4 * summaries.THUMBNAIL_SIZE,) * 2
     assert sprite.mode == ("L" if channels == 1 else "RGB")

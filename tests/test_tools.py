@@ -363,7 +363,7 @@ def test_tensorboard_shows_the_inversion_and_the_evaluation(board):
     )
     assert [point[1] for point in points] == list(range(11))
     assert set(board("plugin/images/tags")["logs/evaluation"]) == {
-        "test/anomaly_scores",
+        "test/anomaly_score",
         "test/roc_curves",
         "test/precision_recall_curves",
     }
@@ -379,9 +379,9 @@ def test_tensorboard_shows_latents_in_the_projector(board):
     info = board("plugin/projector/info", run=run)["embeddings"][0]
     assert info["tensorName"] == "latents"
     rows = board("plugin/projector/metadata", **where).decode().splitlines()
-    assert rows[0].split("\t") == ["part", "type", "verdict", "name"]
+    assert rows[0].split("\t") == ["set", "verdict", "name"]
     assert len(rows) == 1 + 45 + 15 + 8 + 8
-    assert sum(row.split("\t")[1] == "spot" for row in rows) == 8
+    assert sum(row.split("\t")[0] == "test: spot" for row in rows) == 8
     values = np.frombuffer(
         board("plugin/projector/tensor", **where), np.float32
     )
