@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,6 +37,30 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 def log_dir(model_dir: str, run: str) -> str:
     """Where the event files of a run of TensorBoard are."""
     return os.path.join(model_dir, "logs", run)
+
+
+@contextlib.contextmanager
+def new_run(model_dir: str, run: str) -> Iterator[str]:
+    """A run's folder, in place of an older one as soon as it is written.
+
+    It is written elsewhere, since a TensorBoard at work takes every folder
+    with event files for a run.
+
+    Args:
+        model_dir: The model folder.
+        run: Name of the run.
+
+    Yields:
+        folder: Where to write to.
+    """
+    target = log_dir(model_dir, run)
+    with tempfile.TemporaryDirectory(prefix="ganad_tf-") as parent:
+        folder = os.path.join(parent, run)
+        os.makedirs(folder)
+        yield folder
+        shutil.rmtree(target, ignore_errors=True)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        shutil.move(folder, target)
 
 
 def _table(values: dict[str, Any]) -> str:
@@ -111,7 +139,7 @@ def write_hparams(
         name: value if isinstance(value, bool | int | float) else str(value)
         for name, value in settings.items()
     }
-    with artifacts.new_directory(log_dir(model_dir, "hparams")) as folder:
+    with new_run(model_dir, "hparams") as folder:
         writer = tf.summary.create_file_writer(folder)
         with writer.as_default(0):
             hparams_api.hparams(plain, trial_id=os.path.abspath(model_dir))
@@ -128,12 +156,12 @@ def write_inversion(model_dir: str, curves: dict[str, InversionCurves]) -> None:
         model_dir: The model folder.
         curves: `InversionCurves` under the name of what was inverted.
     """
-    with artifacts.new_directory(log_dir(model_dir, "inversion")) as folder:
+    with new_run(model_dir, "inversion") as folder:
         writer = tf.summary.create_file_writer(folder)
         with writer.as_default():
             for name, found in curves.items():
                 for field, values in found._asdict().items():
-                    _write_quantiles(f"{field}_of_{name}", values)
+                    _write_quantiles(f"inversion_{field}_of_{name}", values)
         writer.close()
 
 

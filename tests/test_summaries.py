@@ -51,7 +51,7 @@ def test_quantiles_of_inversions_are_written_by_step(tmp_path):
     curves = InversionCurves(losses, 2.0 * losses)
     summaries.write_inversion(str(tmp_path), {"parts": curves})
     events = recorded(tmp_path / "logs" / "inversion")
-    written = events.Tensors("losses_of_parts/quantile_25")
+    written = events.Tensors("inversion_losses_of_parts/quantile_25")
     assert [event.step for event in written] == [0, 1, 2]
     values = [float(tf.make_ndarray(e.tensor_proto)) for e in written]
     np.testing.assert_allclose(

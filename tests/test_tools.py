@@ -355,11 +355,11 @@ def test_tensorboard_shows_the_training(board):
 
 def test_tensorboard_shows_the_inversion_and_the_evaluation(board):
     curves = board("plugin/scalars/tags")["logs/inversion"]
-    assert "losses_of_calibration_images/quantile_50" in curves
+    assert "inversion_losses_of_calibration_images/quantile_50" in curves
     points = board(
         "plugin/scalars/scalars",
         run="logs/inversion",
-        tag="losses_of_calibration_images/quantile_50",
+        tag="inversion_losses_of_calibration_images/quantile_50",
     )
     assert [point[1] for point in points] == list(range(11))
     assert set(board("plugin/images/tags")["logs/evaluation"]) == {

@@ -63,8 +63,7 @@ def _write_summaries(
     rows = summaries.projected_files(assessor.split)
     files = [file for _, file in rows]
     projected = assessor.detect(files)
-    run = summaries.log_dir(_MODEL_DIR.value, "evaluation")
-    with artifacts.new_directory(run) as folder:
+    with summaries.new_run(_MODEL_DIR.value, "evaluation") as folder:
         summaries.write_scores(
             folder,
             labels=[file.label for file in found.files],
