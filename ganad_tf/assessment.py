@@ -21,6 +21,7 @@ from ganad_tf import dataset
 from ganad_tf import evaluation
 from ganad_tf import image_files
 from ganad_tf import images
+from ganad_tf import progress
 from ganad_tf import report
 from ganad_tf.calibration import ConformalCalibrator
 from ganad_tf.detector import Detection
@@ -89,9 +90,10 @@ class Assessor:
             channels=self.channels,
         )
 
-    def _array(
+    def load(
         self, files, image_size: image_files.ImageSize | None = None
     ) -> np.ndarray:
+        """Images of files, as the detector sees them or of another size."""
         return images.load_images(
             [file.path for file in files],
             image_size=image_size or self.image_size,
@@ -108,7 +110,10 @@ class Assessor:
                 return detection
             return detection._replace(reconstructions=None, anomaly_maps=None)
 
-        return self.detector.detect_batches(self._batches(files), keep=keep)
+        batches = progress.LoggedBatches(
+            self._batches(files), total=len(files), what="Judged images"
+        )
+        return self.detector.detect_batches(batches, keep=keep)
 
     def assess(self, *, data: str, method: str) -> Assessment:
         """Scores the test images by the detector and by the baselines.
@@ -200,7 +205,7 @@ class Assessor:
             chosen = {n: b for n, b in methods.items() if b.native == native}
             size = self._native_size() if native else self._baseline_size()
             limit = MAX_NATIVE_IMAGES if native else MAX_BASELINE_IMAGES
-            train = self._array(self.split.train[:limit], size)
+            train = self.load(self.split.train[:limit], size)
             for baseline in chosen.values():
                 baseline.fit(train)
             calibration = self._scored(chosen, self.split.calibration, size)
@@ -328,8 +333,9 @@ class Assessor:
                 image,
                 found.reconstructions[row],
                 found.anomaly_maps[row],
+                self.detector.map_calibrator_.threshold_,
             )
             for row, (file, image) in enumerate(
-                zip(files, self._array(files), strict=True)
+                zip(files, self.load(files), strict=True)
             )
         ]

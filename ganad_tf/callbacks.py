@@ -1,14 +1,53 @@
-"""Callbacks of the training: resume, and stop where it makes no sense."""
+"""Callbacks of the training: progress, resume, stop where it makes no sense."""
 
 from __future__ import annotations
 
 import math
 import os
+import time
 
 import keras
 from absl import logging
 
+from ganad_tf import progress
+
 CHECKPOINT_NAME = "checkpoint.weights.h5"
+
+
+class Progress(keras.callbacks.Callback):
+    """Logs a line an epoch: the step, the speed and the time left.
+
+    Puts `images_per_second` into the logs for the callbacks that follow. The
+    first batch of an epoch, with tracing and reading ahead, is not counted.
+
+    Args:
+        batch_size: Images a step.
+    """
+
+    def __init__(self, batch_size: int):
+        super().__init__()
+        self.batch_size = batch_size
+
+    def on_train_batch_end(self, batch: int, logs=None) -> None:
+        if batch == 0:
+            self._start, self._num_batches = time.monotonic(), 0
+        else:
+            self._num_batches += 1
+
+    def on_epoch_end(self, epoch: int, logs=None) -> None:
+        seconds = time.monotonic() - self._start
+        rate = max(self._num_batches, 1) * self.batch_size / seconds
+        step, total = int(self.model.step), self.model.num_steps
+        left = max(total - step, 0) * self.batch_size / rate
+        logging.info(
+            "Step %d of %d: %.0f images/s, %s left.",
+            step,
+            total,
+            rate,
+            progress.duration(left),
+        )
+        if logs is not None:
+            logs["images_per_second"] = rate
 
 
 class Checkpoint(keras.callbacks.Callback):

@@ -17,6 +17,7 @@ from ganad_tf.band_statistics import BandStatistics
 from ganad_tf.calibration import TIE_TOLERANCE
 from ganad_tf.calibration import ConformalCalibrator
 from ganad_tf.gan import DCGAN
+from ganad_tf.inversion import PAPER_INVERSION
 from ganad_tf.inversion import LatentInverter
 from ganad_tf.latent_energies import relative_energies
 from ganad_tf.latent_statistics import LatentGaussian
@@ -29,6 +30,8 @@ from ganad_tf.tiles import TileGrid
 
 SCORE_PARTS = ("frechet_scores", "reconstruction_errors")
 TEXTURE_PARTS = (*SCORE_PARTS, "band_energies")
+# No latent holds every pixel of a texture, so residuals do not judge tiles.
+TILE_PARTS = ("frechet_scores", "band_energies")
 # Quantile of qualified images at which the parts of the score weigh the same.
 TAIL = 0.95
 # Quantile of qualified pixels that is 1 in an anomaly map.
@@ -52,12 +55,7 @@ _METHODS = {
         {},
     ),
     "paper": (
-        {
-            "num_steps": 100,
-            "optimizer": "sgd",
-            "learning_rate": 10.0,
-            "schedule": "constant",
-        },
+        PAPER_INVERSION,
         {"whiten": False, "score_parts": ("frechet_scores",)},
     ),
 }
@@ -93,9 +91,9 @@ class OneClassDetector:
     - of aligned parts, the displacement of the latent from the linear
       projection of the image: what the denoising encoder took for a defect;
     - of whole textures, the latent and that displacement;
-    - of tiles, the logarithmic energies of both by octaves of components,
-      relative to the image's own medians, and these medians; the score is the
-      mean of the most unusual hundredth of the tiles;
+    - of tiles, the logarithmic energies of the latent by octaves of
+      components, relative to the image's own medians; the score is the mean
+      of the most unusual hundredth of the tiles;
     - of the plain DCGAN, the latent.
 
     The residual is compared with the residuals of the training images
@@ -151,8 +149,7 @@ class OneClassDetector:
         self.aligned = aligned
         self.grid = grid or TileGrid(size, size, tile_size=size, stride=size)
         self.whiten = whiten
-        default = SCORE_PARTS if aligned else TEXTURE_PARTS
-        self.score_parts = tuple(score_parts or default)
+        self.score_parts = tuple(score_parts or self._default_parts())
         self.residual_sigma = residual_sigma
         self.alpha = alpha
         self.residual_statistics_ = ResidualStatistics(aligned=aligned)
@@ -163,6 +160,11 @@ class OneClassDetector:
         self.calibrator_ = ConformalCalibrator(alpha=alpha)
         self.map_calibrator_ = ConformalCalibrator(alpha=alpha)
         self._compiled = self._compile()
+
+    def _default_parts(self) -> tuple[str, ...]:
+        if not self.grid.is_whole:
+            return TILE_PARTS
+        return SCORE_PARTS if self.aligned else TEXTURE_PARTS
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -365,11 +367,15 @@ class OneClassDetector:
         rows = tf.transpose(tiles, [1, 0, 2, 3, 4, 5])
         rows = tf.reshape(rows, [num_rows, -1, *tile])
         dim = self.gan.latent_dim
-        latents, displacements, reconstructions = tf.map_fn(
-            self._inverted,
+
+        def inverted(row):
+            latents, _, reconstructions = self._inverted(row)
+            return latents, reconstructions
+
+        latents, reconstructions = tf.map_fn(
+            inverted,
             rows,
             fn_output_signature=(
-                tf.TensorSpec([None, dim]),
                 tf.TensorSpec([None, dim]),
                 tf.TensorSpec([None, *tile]),
             ),
@@ -381,11 +387,10 @@ class OneClassDetector:
             order = [1, 0, 2, *range(3, 3 + len(shape))]
             return tf.transpose(values, order)
 
-        flat = [-1, num_rows * num_columns, dim]
-        latents = tf.reshape(by_image(latents, dim), flat)
-        displacements = tf.reshape(by_image(displacements, dim), flat)
+        latents = by_image(latents, dim)
+        latents = tf.reshape(latents, [-1, num_rows * num_columns, dim])
         return _Field(
-            relative_energies(latents, displacements),
+            relative_energies(latents),
             latents,
             self.grid.stitch(by_image(reconstructions, *tile)),
         )
@@ -423,7 +428,7 @@ class OneClassDetector:
         latents, displaced, _ = self._inverted(self.gan.generate(drawn))
         if self.grid.is_whole:
             return self._compared(latents, displaced)
-        return relative_energies(latents[None], displaced[None])[0]
+        return relative_energies(latents[None])[0]
 
     def _frechet_distances(self, descriptors: tf.Tensor) -> tf.Tensor:
         """`LatentGaussian.frechet_scores` as TensorFlow ops, for each tile."""
@@ -446,7 +451,6 @@ class OneClassDetector:
         residual_map = self.residual_statistics_.anomaly_maps(
             images, field.reconstructions
         )
-        maps = [residual_map]
         scores = {
             "frechet_scores": mean_of_largest(distances),
             "reconstruction_errors": (
@@ -458,8 +462,9 @@ class OneClassDetector:
             "reconstructions": field.reconstructions,
             "latents": self._latents_of(field),
         }
+        maps = [residual_map]
         if not self.grid.is_whole:
-            maps.append(self._frechet_map(distances))
+            maps = [self._frechet_map(distances)]
         if "band_energies" in self.score_parts:
             maps.append(self.band_statistics_.anomaly_maps(images))
             scores["band_energies"] = self.band_statistics_.band_energies(

@@ -114,6 +114,7 @@ def _manifest(detector: OneClassDetector) -> dict[str, Any]:
         "channels": channels,
         "alpha": detector.alpha,
         "threshold": detector.calibrator_.threshold_,
+        "map_threshold": detector.map_calibrator_.threshold_,
         "num_calibration": len(detector.calibrator_.scores_),
         "detector": detector.get_config(),
     }

@@ -28,6 +28,8 @@ LOSS_NAMES = (
     "generated_logits",
     "discriminator_accuracy",
     "diversity",
+    "generator_gradient_norm",
+    "discriminator_gradient_norm",
 )
 
 
@@ -303,13 +305,13 @@ class DCGAN(keras.Model):
             values |= self._player_losses(images, generated)
             generator_total = self._generator_total(values)
             discriminator_total = values["discriminator_loss"]
-        self._apply(
+        values["generator_gradient_norm"] = self._apply(
             tape,
             generator_total,
             self._generator_variables,
             self.generator_optimizer,
         )
-        self._apply(
+        values["discriminator_gradient_norm"] = self._apply(
             tape,
             discriminator_total,
             self.discriminator.trainable_variables,
@@ -372,9 +374,11 @@ class DCGAN(keras.Model):
             + self.prior_weight * values["prior_loss"]
         )
 
-    def _apply(self, tape, loss, variables, optimizer) -> None:
+    def _apply(self, tape, loss, variables, optimizer) -> tf.Tensor:
+        """Takes an optimizer's step; returns the norm of the gradients."""
         gradients = tape.gradient(loss, variables)
         optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        return tf.linalg.global_norm(gradients)
 
     def _update_averages(self) -> None:
         pairs = [(self.ema_generator, self.generator)]

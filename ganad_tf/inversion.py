@@ -12,6 +12,14 @@ from ganad_tf import pyramid
 
 OPTIMIZERS = ("sgd", "momentum", "adam")
 SCHEDULES = ("constant", "cosine")
+# Arguments of the plain gradient descent of Lai et al. (2018), which starts at
+# the prior's mean. Above a rate of about 30 it diverges.
+PAPER_INVERSION = {
+    "num_steps": 100,
+    "optimizer": "sgd",
+    "learning_rate": 10.0,
+    "schedule": "constant",
+}
 
 
 class InversionResult(NamedTuple):
@@ -22,6 +30,13 @@ class InversionResult(NamedTuple):
     losses: tf.Tensor  # (batch,) Laplacian-pyramid L1 + prior, at `latents`
     initial_losses: tf.Tensor  # (batch,) the same at the start
     gradient_norms: tf.Tensor  # (batch,) of the last step taken, 0 if none
+
+
+class InversionCurves(NamedTuple):
+    """How one descent went, step by step; row 0 is the start."""
+
+    losses: np.ndarray  # (num_steps + 1, batch) Laplacian-pyramid L1 + prior
+    latent_norms: np.ndarray  # (num_steps + 1, batch) Euclidean
 
 
 class LatentInverter:
@@ -100,6 +115,9 @@ class LatentInverter:
         self.num_restarts = num_restarts
         self.seed = seed
         self._compiled = tf.function(self._invert, reduce_retracing=True)
+        self._compiled_step = tf.function(
+            self._curve_step, reduce_retracing=True
+        )
 
     def get_config(self) -> dict[str, int | float | str]:
         """Returns the arguments that make this inverter, `generate` aside."""
@@ -141,6 +159,40 @@ class LatentInverter:
             result = better._replace(initial_losses=result.initial_losses)
         return result
 
+    def curves(
+        self, images: tf.Tensor, initial_latents: tf.Tensor
+    ) -> InversionCurves:
+        """Loss and latent norm at each step of the descent, restarts aside.
+
+        Args:
+            images: float32 of shape (batch, height, width, channels) in
+                [-1, 1].
+            initial_latents: float32 of shape (batch, latent_dim).
+
+        Returns:
+            curves: `InversionCurves`.
+        """
+        latents = tf.convert_to_tensor(initial_latents)
+        moments = (tf.zeros_like(latents), tf.zeros_like(latents))
+        rows = []
+        for step in tf.range(self.num_steps + 1):
+            here, losses, latents, moments = self._compiled_step(
+                images, step, latents, moments
+            )
+            rows.append((losses.numpy(), np.linalg.norm(here, axis=1)))
+        return InversionCurves(*map(np.stack, zip(*rows, strict=True)))
+
+    def _curve_step(self, images, step, latents, moments):
+        """`latents`, their losses, and where a step leads from them."""
+        losses, gradients = self._gradients(images, latents)[:2]
+        return latents, losses, *self._update(step, latents, gradients, moments)
+
+    def _gradients(self, images, latents):
+        with tf.GradientTape() as tape:
+            tape.watch(latents)
+            losses, reconstructions = self._losses(images, latents)
+        return losses, tape.gradient(losses, latents), reconstructions
+
     def _losses(self, images, latents):
         reconstructions = self.generate(latents)
         losses = pyramid.laplacian_pyramid_l1(images, reconstructions)
@@ -167,10 +219,7 @@ class LatentInverter:
 
     def _step(self, images, step, latents, moments, best):
         """Looks at `latents`, keeps them where they are best, and steps on."""
-        with tf.GradientTape() as tape:
-            tape.watch(latents)
-            losses, reconstructions = self._losses(images, latents)
-        gradients = tape.gradient(losses, latents)
+        losses, gradients, reconstructions = self._gradients(images, latents)
         here = InversionResult(
             latents,
             reconstructions,

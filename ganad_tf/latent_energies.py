@@ -35,27 +35,20 @@ def log_energies(latents: tf.Tensor) -> tf.Tensor:
     return tf.math.log(tf.stack(means, axis=-1) + 1e-6)
 
 
-def relative_energies(*latents: tf.Tensor) -> tf.Tensor:
-    """Log energies of tiles, relative to their image, and the image's own.
-
-    What is unusual within the image, and what is unusual of the image as a
-    whole, are told apart: both are known of every tile.
+def relative_energies(latents: tf.Tensor) -> tf.Tensor:
+    """Log energies of tiles, relative to the medians of their image.
 
     Args:
-        *latents: Floats of shape (batch, num_tiles, latent_dim).
+        latents: Floats of shape (batch, num_tiles, latent_dim).
 
     Returns:
-        energies: float32 of shape (batch, num_tiles, dim): of each of the
-            latents the log energies minus their medians over the image's
-            tiles, then these medians.
+        energies: float32 of shape (batch, num_tiles, num_octaves).
 
     Example:
     >>> latents = tf.random.stateless_normal([1, 25, 16], seed=[0, 1])
-    >>> relative_energies(latents, 2.0 * latents).shape
-    TensorShape([1, 25, 4])
+    >>> relative_energies(latents).shape
+    TensorShape([1, 25, 1])
     """
-    energies = tf.concat([log_energies(part) for part in latents], axis=-1)
+    energies = log_energies(latents)
     ordered = tf.sort(energies, axis=1)
-    medians = ordered[:, None, tf.shape(energies)[1] // 2]
-    repeated = medians + tf.zeros_like(energies)
-    return tf.concat([energies - medians, repeated], axis=-1)
+    return energies - ordered[:, None, tf.shape(energies)[1] // 2]

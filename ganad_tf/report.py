@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.figure import SubFigure
 from sklearn import metrics
 
 from ganad_tf import artifacts
@@ -28,8 +29,10 @@ METHOD_HEADER = (
     "95 % interval",
     "escape",
 )
-# Deviations of qualified residuals that the colour scale of maps ends at.
-MAP_LIMIT = 20.0
+# Where the colour scale of maps ends.
+MAP_LIMIT = 6.0
+MAP_UNIT = "1: the top hundredth of qualified pixels"
+CONTOUR_COLOR = "#00e5ff"
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60em;
        margin: 2em auto; padding: 0 1em; color: #222; }
@@ -48,7 +51,8 @@ class Panel(NamedTuple):
     caption: str  # file name, verdict, score and p-value
     image: np.ndarray  # (height, width, channels) in [-1, 1]
     reconstruction: np.ndarray  # (height, width, channels) in [-1, 1]
-    anomaly_map: np.ndarray  # (height, width) in deviations
+    anomaly_map: np.ndarray  # (height, width), 1 is rare
+    map_threshold: float | None = None  # where a contour is drawn, if at all
 
 
 def select_panels(
@@ -94,19 +98,22 @@ def select_panels(
     }
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of so many inches at 100 pixels an inch."""
     figure = Figure(figsize=(width, height), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
 
-def _png(figure: Figure) -> bytes:
+def encode_png(figure: Figure) -> bytes:
+    """The figure as a PNG file's content."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
 
 
-def _gray_or_rgb(image: np.ndarray) -> np.ndarray:
+def displayable(image: np.ndarray) -> np.ndarray:
+    """RGB of shape (height, width, 3) in [0, 1] of gray or RGB in [-1, 1]."""
     image = np.clip((image + 1.0) / 2.0, 0.0, 1.0)
     return np.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image
 
@@ -125,57 +132,143 @@ def caption(
 
 
 def panels_png(panels: Sequence[Panel]) -> bytes:
-    """Draws input, reconstruction and anomaly map of each panel side by side.
+    """Draws each panel in a row: what came in, what was made of it, and where.
+
+    Input, reconstruction, anomaly map with its colour scale, and the input
+    again with a contour where the map passes its threshold.
 
     Args:
-        panels: `Panel`s, at least one; one row each.
+        panels: `Panel`s, at least one; one row each, all of one shape.
 
     Returns:
         png: Encoded picture.
     """
-    figure = _figure(6.6, 2.15 * len(panels))
-    axes = figure.subplots(len(panels), 3, squeeze=False)
-    for row, panel in zip(axes, panels, strict=True):
-        pictures = (panel.image, panel.reconstruction)
-        for axis, picture, name in zip(
-            row, pictures, ("input", "reconstruction"), strict=False
-        ):
-            axis.imshow(_gray_or_rgb(picture))
-            axis.set_xlabel(name, fontsize=8)
-        shown = row[2].imshow(
-            panel.anomaly_map, cmap="inferno", vmin=0.0, vmax=MAP_LIMIT
+    height, width = panels[0].image.shape[:2]
+    row_height = min(max(2.0 * height / width, 0.9), 4.0) + 0.55
+    figure = new_figure(8.8, row_height * len(panels))
+    rows = figure.subfigures(len(panels), 1, squeeze=False)[:, 0]
+    for row, panel in zip(rows, panels, strict=True):
+        _draw_panel(row, panel)
+    return encode_png(figure)
+
+
+def _draw_panel(row: SubFigure, panel: Panel) -> None:
+    row.suptitle(panel.caption, fontsize=9, x=0.01, ha="left")
+    axes = row.subplots(1, 4)
+    extent = (
+        -0.5,
+        panel.image.shape[1] - 0.5,
+        panel.image.shape[0] - 0.5,
+        -0.5,
+    )
+    pictures = (panel.image, panel.reconstruction, None, panel.image)
+    names = ("input", "reconstruction", "anomaly map", "where")
+    for axis, picture, name in zip(axes, pictures, names, strict=True):
+        axis.set(xticks=[], yticks=[])
+        axis.set_xlabel(name, fontsize=8)
+        if picture is not None:
+            axis.imshow(displayable(picture), extent=extent)
+    shown = axes[2].imshow(
+        panel.anomaly_map,
+        cmap="inferno",
+        vmin=0.0,
+        vmax=MAP_LIMIT,
+        extent=extent,
+    )
+    bar = row.colorbar(shown, ax=axes[2], fraction=0.046, extend="max")
+    bar.ax.tick_params(labelsize=7)
+    bar.set_label(MAP_UNIT, fontsize=7)
+    _draw_contour(axes, bar.ax, panel, extent)
+
+
+def _draw_contour(axes, bar, panel: Panel, extent) -> None:
+    threshold = panel.map_threshold
+    if threshold is None:
+        return
+    bar.axhline(threshold, color=CONTOUR_COLOR, lw=1.5)
+    if panel.anomaly_map.max() <= threshold:
+        axes[3].set_xlabel(
+            "where: nowhere above\nthe map's threshold", fontsize=8
         )
-        row[2].set_xlabel("anomaly map, deviations", fontsize=8)
-        figure.colorbar(shown, ax=row[2], fraction=0.046)
-        row[0].set_title(panel.caption, fontsize=8, loc="left")
-        for axis in row:
-            axis.set_xticks([])
-            axis.set_yticks([])
-    return _png(figure)
+        return
+    left, right, bottom, top = extent
+    rows, columns = panel.anomaly_map.shape
+    for axis in axes[2:]:
+        axis.contour(
+            # Pixel centres of the map in the picture's coordinates.
+            left + (np.arange(columns) + 0.5) * (right - left) / columns,
+            top + (np.arange(rows) + 0.5) * (bottom - top) / rows,
+            panel.anomaly_map,
+            [threshold],
+            colors=CONTOUR_COLOR,
+            linewidths=1.2,
+        )
+    axes[3].set_xlabel(f"where: above {threshold:.3g}", fontsize=8)
 
 
-def _roc_png(labels: np.ndarray, scores: dict[str, np.ndarray]) -> bytes:
-    figure = _figure(6.0, 4.6)
-    axis = figure.subplots()
+def roc_png(labels: np.ndarray, scores: dict[str, np.ndarray]) -> bytes:
+    """Draws the ROC curve of each method.
+
+    Args:
+        labels: Integers of shape (n,), 0 qualified, 1 defective; both occur.
+        scores: For each method, floats of shape (n,).
+
+    Returns:
+        png: Encoded picture.
+    """
+    curves = {
+        name: metrics.roc_curve(labels, values)[:2]
+        for name, values in scores.items()
+    }
+    return _curves_png(
+        curves,
+        "overkill rate (qualified called defective)",
+        "share of defective images found",
+    )
+
+
+def precision_recall_png(
+    labels: np.ndarray, scores: dict[str, np.ndarray]
+) -> bytes:
+    """Draws precision over recall of each method, as `roc_png` takes them."""
+    curves = {}
     for name, values in scores.items():
-        false_alarms, found, _ = metrics.roc_curve(labels, values)
+        precision, recall, _ = metrics.precision_recall_curve(labels, values)
+        curves[name] = recall, precision
+    return _curves_png(
+        curves,
+        "recall (share of defective images found)",
+        "precision (share of images called defective that are)",
+    )
+
+
+def _curves_png(curves: dict[str, tuple], xlabel: str, ylabel: str) -> bytes:
+    figure = new_figure(6.0, 4.6)
+    axis = figure.subplots()
+    for name, (x, y) in curves.items():
         ours = name in OURS
-        axis.plot(
-            false_alarms,
-            found,
-            label=name,
-            lw=2.0 if ours else 1.0,
-            ls="-" if ours else "--",
-        )
-    axis.set_xlabel("overkill rate (qualified called defective)")
-    axis.set_ylabel("share of defective images found")
+        width, style = (2.0, "-") if ours else (1.0, "--")
+        axis.plot(x, y, label=name, lw=width, ls=style)
+    axis.set(xlabel=xlabel, ylabel=ylabel, xlim=(0, 1), ylim=(0, 1.02))
     axis.legend(fontsize=8, loc="lower right")
     axis.grid(alpha=0.3)
-    return _png(figure)
+    return encode_png(figure)
 
 
-def _histogram_png(labels, scores, threshold: float) -> bytes:
-    figure = _figure(6.0, 3.2)
+def histogram_png(
+    labels: np.ndarray, scores: np.ndarray, threshold: float
+) -> bytes:
+    """Draws the scores of qualified and defective images, and the threshold.
+
+    Args:
+        labels: Integers of shape (n,), 0 qualified, 1 defective.
+        scores: Floats of shape (n,).
+        threshold: From which score on an image is called defective.
+
+    Returns:
+        png: Encoded picture.
+    """
+    figure = new_figure(6.0, 3.2)
     axis = figure.subplots()
     bins = np.linspace(scores.min(), scores.max(), 50)
     for label, name, color in (
@@ -194,10 +287,11 @@ def _histogram_png(labels, scores, threshold: float) -> bytes:
     axis.set_xlabel("anomaly score of test images")
     axis.set_ylabel("images")
     axis.legend(fontsize=8, loc="upper right")
-    return _png(figure)
+    return encode_png(figure)
 
 
-def _image(png: bytes, caption: str) -> str:
+def image_html(png: bytes, caption: str) -> str:
+    """A picture with its caption, inside the page."""
     data = base64.b64encode(png).decode()
     return (
         f'<figure><img alt="{html.escape(caption)}" '
@@ -206,7 +300,9 @@ def _image(png: bytes, caption: str) -> str:
     )
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table_html(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table; rows of our own scores stand out."""
+
     def line(cells, tag, kind=""):
         inside = "".join(f"<{tag}>{html.escape(c)}</{tag}>" for c in cells)
         return f"<tr{kind}>{inside}</tr>"
@@ -218,15 +314,18 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return f"<table>{line(header, 'th')}{''.join(body)}</table>"
 
 
-def _number(value: float | None, digits: int = 3) -> str:
+def number(value: float | None, digits: int = 3) -> str:
+    """A number as text, or a dash where there is none."""
     return "–" if value is None else f"{value:.{digits}f}"
 
 
-def _percent(value: float | None) -> str:
+def percent(value: float | None) -> str:
+    """A share as text, or a dash where there is none."""
     return "–" if value is None else f"{100 * value:.1f} %"
 
 
-def _interval(ends: list[float] | None) -> str:
+def interval(ends: list[float] | None) -> str:
+    """An interval as text, or a dash where there is none."""
     return "–" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"
 
 
@@ -244,19 +343,19 @@ def method_row(results: dict[str, Any], name: str) -> tuple[str, ...]:
     low, high = point["overkill_rate_ci95"]
     return (
         name,
-        _number(results["auroc"][name]),
-        _interval(results["auroc_ci95"][name]),
-        _percent(point["accuracy"]),
-        _percent(point["balanced_accuracy"]),
-        _percent(point["overkill_rate"]),
+        number(results["auroc"][name]),
+        interval(results["auroc_ci95"][name]),
+        percent(point["accuracy"]),
+        percent(point["balanced_accuracy"]),
+        percent(point["overkill_rate"]),
         f"{100 * low:.1f} to {100 * high:.1f} %",
-        _percent(point["escape_rate"]),
+        percent(point["escape_rate"]),
     )
 
 
 def _methods_table(results: dict[str, Any]) -> str:
     rows = [method_row(results, name) for name in results["methods"]]
-    return _table(METHOD_HEADER, rows)
+    return table_html(METHOD_HEADER, rows)
 
 
 def _verdict(results: dict[str, Any]) -> str:
@@ -279,7 +378,7 @@ def _verdict(results: dict[str, Any]) -> str:
 
 def _set_rows(results: dict[str, Any]) -> list[tuple[str, str, str]]:
     return [
-        (name, str(results["frechet_num_images"][name]), _number(value, 1))
+        (name, str(results["frechet_num_images"][name]), number(value, 1))
         for name, value in results["frechet_by_set"].items()
     ]
 
@@ -289,28 +388,95 @@ def _optional_sections(results: dict[str, Any]) -> list[str]:
     if results.get("pixel"):
         pixel = results["pixel"]
         parts.append(
-            f"<p>Pixels, where masks exist: AUROC {_number(pixel['auroc'])}, "
-            f"AUPRO {_number(pixel['aupro'])} (up to a false-positive rate of "
+            f"<p>Pixels, where masks exist: AUROC {number(pixel['auroc'])}, "
+            f"AUPRO {number(pixel['aupro'])} (up to a false-positive rate of "
             "0.3).</p>"
         )
     if results.get("control"):
         control = results["control"]
         parts.append(
             f"<p>Control images (qualified, kept apart): "
-            f"{_percent(control['overkill_rate'])} of "
+            f"{percent(control['overkill_rate'])} of "
             f"{control['num_images']} are called defective.</p>"
         )
     if results["unreadable"]:
         rows = [(row["name"], row["status"]) for row in results["unreadable"]]
         parts.append("<h2>Files left out</h2>")
-        parts.append(_table(("file", "reason"), rows))
+        parts.append(table_html(("file", "reason"), rows))
     return parts
+
+
+def page_html(title: str, parts: Sequence[str]) -> str:
+    """A page that needs no other file, of parts that are HTML already."""
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        f"<title>ganad_tf: {html.escape(title)}</title>"
+        f"<style>{_STYLE}</style><body>{''.join(parts)}</body></html>\n"
+    )
+
+
+def escape_rows(
+    names: Sequence[str],
+    labels: Sequence[int],
+    scores: dict[str, np.ndarray],
+    threshold: float,
+) -> list[tuple[str, ...]]:
+    """Every missed image, and how ordinary each part of its score is.
+
+    Args:
+        names: Of the test images.
+        labels: Integers of shape (n,), 0 qualified, 1 defective.
+        scores: For each of `OURS`, floats of shape (n,).
+        threshold: Anomaly score from which on an image is called defective.
+
+    Returns:
+        rows: For each defective image below the threshold, lowest first: its
+            name, its score, and for each part the share of qualified test
+            images that score higher.
+    """
+    labels = np.asarray(labels)
+    ours = np.asarray(scores["anomaly_score"])
+    missed = [
+        row
+        for row in np.argsort(ours, kind="stable")
+        if labels[row] == 1 and ours[row] < threshold
+    ]
+    rows = []
+    for row in missed:
+        shares = [
+            float(np.mean(np.asarray(scores[part])[labels == 0] > value))
+            for part in ("frechet_score", "reconstruction_error")
+            for value in [scores[part][row]]
+        ]
+        rows.append((names[row], number(ours[row]), *map(percent, shares)))
+    return rows
+
+
+def _escapes_section(names, labels, scores, threshold) -> list[str]:
+    rows = escape_rows(names, labels, scores, threshold)
+    if not rows:
+        return []
+    header = (
+        "missed image",
+        "anomaly score",
+        "qualified images with a larger latent distance",
+        "qualified images with larger residuals",
+    )
+    return [
+        f"<h2>Every missed image ({len(rows)}), and why</h2>",
+        f"<p>Below the threshold of {threshold:.4g}. The larger the two "
+        "shares, the more such an image looks like a qualified one to the "
+        "detector: its latent lies where theirs lie, and its reconstruction "
+        "leaves no larger residual than theirs do.</p>",
+        table_html(header, rows),
+    ]
 
 
 def write_report(
     path: str,
     results: dict[str, Any],
     *,
+    names: Sequence[str],
     labels: np.ndarray,
     scores: dict[str, np.ndarray],
     threshold: float,
@@ -321,6 +487,7 @@ def write_report(
     Args:
         path: Where to.
         results: The content of `results.json`.
+        names: Of the test images.
         labels: Integers of shape (n,), 0 qualified, 1 defective.
         scores: For each method, floats of shape (n,); `anomaly_score` first.
         threshold: Anomaly score from which on an image is called defective.
@@ -351,25 +518,21 @@ def write_report(
         "false-alarm rate by the same calibration images.</p>",
     ]
     if results["num_test_defective"]:
-        parts.append(_image(_roc_png(labels, scores), "ROC curves"))
+        parts.append(image_html(roc_png(labels, scores), "ROC curves"))
     parts += [
-        _image(_histogram_png(labels, ours, threshold), "Anomaly scores"),
+        image_html(histogram_png(labels, ours, threshold), "Anomaly scores"),
         "<h2>Defect types</h2>",
-        _table(
+        table_html(
             ("defect type", "AUROC of anomaly_score"),
-            [(k, _number(v)) for k, v in results["auroc_by_type"].items()],
+            [(k, number(v)) for k, v in results["auroc_by_type"].items()],
         ),
         "<h2>Fréchet distance to the qualified reference, by set</h2>",
-        _table(("set", "images", "distance"), _set_rows(results)),
+        table_html(("set", "images", "distance"), _set_rows(results)),
         '<p class="note">Distances of small sets are biased upwards: compare '
         "sets of like size.</p>",
     ]
     for heading, chosen in panels.items():
         parts.append(f"<h2>{html.escape(heading)}</h2>")
-        parts.append(_image(panels_png(chosen), heading))
-    artifacts.write_text(
-        path,
-        '<!doctype html><html lang="en"><meta charset="utf-8">'
-        f"<title>ganad_tf: {html.escape(results['data'])}</title>"
-        f"<style>{_STYLE}</style><body>{''.join(parts)}</body></html>\n",
-    )
+        parts.append(image_html(panels_png(chosen), heading))
+    parts += _escapes_section(names, labels, scores, threshold)
+    artifacts.write_text(path, page_html(results["data"], parts))

@@ -13,7 +13,7 @@ from ganad_tf import report
 from ganad_tf.detector import Detection
 from ganad_tf.detector import OneClassDetector
 
-# 8-bit values a standard deviation in the PNGs of anomaly maps.
+# 8-bit values a unit in the PNGs of anomaly maps.
 MAP_SCALE = 255.0 / report.MAP_LIMIT
 SCALARS = (
     "anomaly_score",

@@ -16,6 +16,7 @@ from scipy import ndimage
 from ganad_tf import artifacts
 from ganad_tf import callbacks
 from ganad_tf import images
+from ganad_tf import monitoring
 from ganad_tf import networks
 from ganad_tf.gan import DCGAN
 from ganad_tf.latent_prior import LatentPrior
@@ -297,11 +298,38 @@ def start_or_resume(config: TrainingConfig, model_dir: str, **facts) -> None:
         )
 
 
+def network_images(
+    config: TrainingConfig,
+    paths: Sequence[str],
+    *,
+    limit: int = monitoring.NUM_MEASURED,
+) -> np.ndarray:
+    """The first images, as the networks see them; of larger ones the centre.
+
+    Args:
+        config: `TrainingConfig`.
+        paths: Image files.
+        limit: How many of them.
+
+    Returns:
+        images: float32 of shape (n, size, size, channels) in [-1, 1].
+    """
+    loaded = images.load_images(
+        paths[:limit],
+        image_size=config.field_size or config.image_size,
+        channels=config.channels,
+    )
+    size = config.image_size
+    return tf.image.resize_with_crop_or_pad(loaded, size, size).numpy()
+
+
 def train(
     config: TrainingConfig,
     paths: Sequence[str],
     model_dir: str,
     *,
+    calibration_paths: Sequence[str] = (),
+    text: str = "",
     steps_per_epoch: int = 100,
 ) -> DCGAN:
     """Trains a GAN, or goes on where a killed training has stopped.
@@ -310,6 +338,9 @@ def train(
         config: `TrainingConfig`.
         paths: Qualified training images.
         model_dir: Folder of the checkpoint and of the TensorBoard logs.
+        calibration_paths: Held-out qualified images, of which TensorBoard
+            shows reconstructions; the training does not depend on them.
+        text: Markdown for TensorBoard's text page.
         steps_per_epoch: Steps between two checkpoints.
 
     Returns:
@@ -347,12 +378,16 @@ def train(
         epochs=-(-config.num_steps // steps_per_epoch),
         steps_per_epoch=steps_per_epoch,
         shuffle=False,
-        verbose=2,
+        verbose=0,
         callbacks=[
+            callbacks.Progress(config.batch_size),
             callbacks.TrainingGuard(),
             checkpoint,
-            keras.callbacks.TensorBoard(
-                os.path.join(model_dir, "logs"), write_graph=False
+            monitoring.TrainingMonitor(
+                os.path.join(model_dir, "logs", "training"),
+                real_images=network_images(config, paths),
+                held_out_images=network_images(config, calibration_paths),
+                text=text,
             ),
         ],
     )
@@ -384,6 +419,7 @@ def load_gan(model_dir: str) -> DCGAN:
 
 
 def use_determinism(seed: int) -> None:
-    """Makes TensorFlow's ops repeatable and seeds what has no seed."""
+    """Starts afresh: ops repeatable, what has no seed seeded, Keras emptied."""
+    keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()

@@ -63,3 +63,23 @@ def test_a_checkpoint_brings_everything_back(tmp_path):
 def test_without_a_checkpoint_training_starts_anew(tmp_path):
     gan = training.build_gan(tiny_config())
     assert callbacks.Checkpoint(str(tmp_path)).restore(gan) == 0
+
+
+def test_progress_passes_the_speed_on(caplog):
+    gan = training.build_gan(tiny_config())
+    speed = callbacks.Progress(batch_size=4)
+    logs = {}
+
+    class Keep(callbacks.keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, given=None):
+            logs.update(given)
+
+    gan.fit(
+        np.zeros([8, 32, 32, 1], "float32"),
+        batch_size=4,
+        verbose=0,
+        shuffle=False,
+        callbacks=[speed, Keep()],
+    )
+    assert logs["images_per_second"] > 0
+    assert "Step 2 of 4: " in caplog.text and " left." in caplog.text

@@ -145,3 +145,22 @@ def test_the_configuration_makes_the_same_inverter():
     search = inverter(num_steps=7, seed=3)
     again = inversion.LatentInverter(linear, **search.get_config())
     assert again.get_config() == search.get_config()
+
+
+def test_curves_start_at_the_start_and_reach_what_the_search_finds():
+    images = linear(targets())
+    search = inverter(num_steps=30, optimizer="sgd", learning_rate=5.0)
+    starts = tf.ones([5, 4])
+    curves, found = search.curves(images, starts), search.invert(images, starts)
+    assert curves.losses.shape == curves.latent_norms.shape == (31, 5)
+    np.testing.assert_allclose(curves.losses[0], found.initial_losses)
+    np.testing.assert_allclose(
+        curves.losses.min(axis=0), found.losses, rtol=1e-5
+    )
+    np.testing.assert_allclose(curves.latent_norms[0], 2.0)
+    best = curves.losses.argmin(axis=0)
+    np.testing.assert_allclose(
+        curves.latent_norms[best, range(5)],
+        np.linalg.norm(found.latents, axis=1),
+        rtol=1e-4,
+    )

@@ -43,6 +43,34 @@ def test_pictures_have_a_row_each_panel():
     assert heights[1] == 3 * heights[0]
 
 
+def pixels_of(*panels):
+    return np.asarray(Image.open(io.BytesIO(report.panels_png(panels))))
+
+
+def test_a_contour_is_drawn_where_the_map_passes_its_threshold():
+    flat = panel(caption="a")
+    peak = np.zeros([32, 32])
+    peak[10:20, 10:20] = 9.0
+    contour = np.array([0x00, 0xE5, 0xFF])
+    counts = [
+        (np.abs(pixels_of(shown)[..., :3] - contour).sum(axis=2) == 0).sum()
+        for shown in (
+            flat,
+            flat._replace(map_threshold=5.0),  # the mark on the scale alone
+            flat._replace(anomaly_map=peak, map_threshold=5.0),
+        )
+    ]
+    assert counts[0] == 0 < counts[1] < counts[2]
+
+
+def test_missed_images_are_listed_with_how_ordinary_they_are():
+    scores = dict.fromkeys(report.OURS, SCORES)
+    names = [f"part{row}" for row in range(30)]
+    rows = report.escape_rows(names, LABELS, scores, threshold=1.5)
+    assert [row[0] for row in rows] == ["part20", "part21"]
+    assert rows[0][2] == f"{100 * np.mean(SCORES[:20] > 0):.1f} %"
+
+
 def results_of(scores):
     types = np.where(LABELS, "dent", "good")
     decisions = {name: values > 1.5 for name, values in scores.items()}
@@ -66,13 +94,14 @@ def results_of(scores):
 
 
 def test_the_page_needs_no_other_file_and_tells_everything(tmp_path):
-    scores = {"anomaly_score": SCORES, "gmm": -SCORES}
+    scores = dict.fromkeys(report.OURS, SCORES) | {"gmm": -SCORES}
     path = tmp_path / "report.html"
     pages = []
     for labels in (LABELS, LABELS.tolist()):
         report.write_report(
             str(path),
             results_of(scores),
+            names=[f"part{row}.png" for row in range(len(labels))],
             labels=labels,
             scores=scores,
             threshold=1.5,
@@ -83,7 +112,15 @@ def test_the_page_needs_no_other_file_and_tells_everything(tmp_path):
     page = path.read_text()
     assert not re.search(r'(src|href)="(?!data:)', page)
     assert "&lt;parts&gt; &amp; more" in page and "x<y>" not in page
-    for text in ("4 of 20", "2 of 10", "gmm", "AUPRO", "empty file", "dent"):
+    for text in (
+        "part20.png",
+        "4 of 20",
+        "2 of 10",
+        "gmm",
+        "AUPRO",
+        "empty file",
+        "dent",
+    ):
         assert text in page
     assert page.count("<img") == 3
     assert len(page) < 1_000_000

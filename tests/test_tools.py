@@ -1,4 +1,6 @@
 import csv
+import html
+import io
 import json
 import os
 import pathlib
@@ -7,7 +9,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+import urllib.parse
+import urllib.request
 
 import h5py
 import numpy as np
@@ -16,6 +21,8 @@ import serving_double
 from conftest import make_parts
 from conftest import write_images
 from PIL import Image
+
+from ganad_tf import monitoring
 
 TOOLS = pathlib.Path(__file__).parent.parent / "tools"
 TRAIN = ["--image_size=32", "--latent_dim=6", "--width=4", "--batch_size=8"]
@@ -369,6 +376,170 @@ def test_changed_data_is_an_error(chain, product, tmp_path):
     os.remove(f"{changed}/train/good/part007.png")
     assert "1 images of the training's split are missing" in failed(
         "fit_detector", data=changed, model_dir=chain[0]
+    )
+
+
+@pytest.fixture(scope="module")
+def board(chain):
+    """Asks a real TensorBoard of the chain's model folder over HTTP."""
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "tensorboard.main", "--port=0"),
+            *("--bind_all", f"--logdir={chain[0]}", "--reload_interval=1"),
+        ],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    port = next(
+        found.group(1)
+        for line in process.stderr
+        if (found := re.search(r"at http://[^ ]*:(\d+)/", line))
+    )
+    drain = threading.Thread(target=process.stderr.read, daemon=True)
+    drain.start()
+
+    def ask(path, **query):
+        url = f"http://localhost:{port}/data/{path}"
+        if query:
+            url += f"?{urllib.parse.urlencode(query)}"
+        with urllib.request.urlopen(url) as answer:
+            content = answer.read()
+        return json.loads(content) if content[:1] in b"[{" else content
+
+    deadline = time.time() + 60
+    while "logs/hparams" not in ask("runs") and time.time() < deadline:
+        time.sleep(0.5)
+    yield ask
+    process.terminate()
+    process.wait()
+
+
+def test_tensorboard_shows_the_training(board):
+    run = "logs/training"
+    scalars = board("plugin/scalars/tags")[run]
+    groups = {tag.split("/")[0] for tag in scalars}
+    assert groups == {
+        *("losses", "discriminator", "gradient_norms", "learning_rates"),
+        *("samples", "speed", "held_out"),
+    }
+    (point,) = board(
+        "plugin/scalars/scalars", run=run, tag=monitoring.HELD_OUT_TAG
+    )
+    assert point[1] == 20 and 0 < point[2] < 1
+    for tag in board("plugin/images/tags")[run]:
+        picture = board("plugin/images/images", run=run, tag=tag, sample=0)[0]
+        encoded = board(f"plugin/images/individualImage?{picture['query']}")
+        assert Image.open(io.BytesIO(encoded)).width > 100
+    histograms = board("plugin/histograms/tags")[run]
+    assert {"latents/sampled", "latents/held_out_images"} < set(histograms)
+    (text,) = board(
+        "plugin/text/text", run=run, tag="training/settings_and_data"
+    )
+    assert "<td>train</td>" in text["text"] and "num_steps" in text["text"]
+
+
+def test_tensorboard_shows_the_inversion_and_the_evaluation(board):
+    curves = board("plugin/scalars/tags")["logs/inversion"]
+    assert "inversion_losses_of_calibration_images/quantile_50" in curves
+    points = board(
+        "plugin/scalars/scalars",
+        run="logs/inversion",
+        tag="inversion_losses_of_calibration_images/quantile_50",
+    )
+    assert [point[1] for point in points] == list(range(11))
+    assert set(board("plugin/images/tags")["logs/evaluation"]) == {
+        "test/anomaly_score",
+        "test/roc_curves",
+        "test/precision_recall_curves",
+    }
+    assert (
+        "anomaly_score/defective"
+        in (board("plugin/histograms/tags")["logs/evaluation"])
+    )
+
+
+def test_tensorboard_shows_latents_in_the_projector(board):
+    (run,) = board("plugin/projector/runs")
+    where = {"run": run, "name": "latents"}
+    info = board("plugin/projector/info", run=run)["embeddings"][0]
+    assert info["tensorName"] == "latents"
+    rows = board("plugin/projector/metadata", **where).decode().splitlines()
+    assert rows[0].split("\t") == ["set", "verdict", "name"]
+    assert len(rows) == 1 + 45 + 15 + 8 + 8
+    assert sum(row.split("\t")[0] == "test: spot" for row in rows) == 8
+    values = np.frombuffer(
+        board("plugin/projector/tensor", **where), np.float32
+    )
+    assert values.size == 6 * 76 and np.ptp(values) > 0
+    sprite = board("plugin/projector/sprite_image", **where)
+    side = 9 * info["sprite"]["singleImageDim"][0]
+    assert Image.open(io.BytesIO(sprite)).size == (side, side)
+
+
+def test_tensorboard_compares_runs_by_their_hyperparameters(board):
+    request = {
+        "experimentName": "",
+        "allowedStatuses": ["STATUS_UNKNOWN", "STATUS_SUCCESS"],
+        "colParams": [],
+        "startIndex": 0,
+        "sliceSize": 10,
+    }
+    groups = board(
+        "plugin/hparams/session_groups", request=json.dumps(request)
+    )["sessionGroups"]
+    assert groups[0]["hparams"]["latent_dim"] == 6
+    names = {m["name"]["tag"] for m in groups[0]["metricValues"]}
+    assert names == {
+        "metrics/auroc",
+        "metrics/images_per_second",
+        "metrics/held_out_reconstruction_loss",
+        "metrics/training_images_per_second",
+    }
+
+
+def test_a_sweep_names_the_best_and_repeats_nothing(product, tmp_path):
+    root = str(tmp_path / "sweep")
+    sweep = "--sweep=width=4,6;learning_rate=1e-4"
+    first = done(
+        "train_gan", *TRAIN, sweep, data=product, model_dir=root, num_steps=6
+    )
+    found = json.loads((tmp_path / "sweep" / "sweep.json").read_text())
+    losses = found["held_out_reconstruction_loss"]
+    assert set(losses) == {
+        f"learning_rate=1e-4,width={width}" for width in (4, 6)
+    }
+    assert found["best"] == min(losses, key=losses.get)
+    assert f"--model_dir={root}/{found['best']}" in first.stdout
+    second = done(
+        "train_gan", *TRAIN, sweep, data=product, model_dir=root, num_steps=6
+    )
+    assert second.stderr.count("The training has ended already.") == 2
+    assert json.loads((tmp_path / "sweep" / "sweep.json").read_text()) == found
+    assert "Received: seed" in failed(
+        "train_gan", "--sweep=seed=1,2", data=product, model_dir=root
+    )
+
+
+def test_the_paper_is_reproduced_on_one_page(chain, product, tmp_path):
+    folder = tmp_path / "paper"
+    done(
+        "reproduce_paper",
+        data=product,
+        model_dir=chain[0],
+        report_dir=str(folder),
+    )
+    page = (folder / "paper.html").read_text()
+    assert not re.search(r'(src|href)="(?!data:)', page)
+    sections = json.loads((folder / "paper.json").read_text())
+    pictures = {f"figure_{n}" for n in (5, 6, 7, 8)} | {"figures_9_10"}
+    tables = {"tables_1_2_paper", "tables_1_2_detector", "table_3"}
+    assert set(sections) == pictures | tables
+    assert {path.stem for path in folder.glob("*.png")} == pictures
+    assert page.count("<img") == 5 and page.count("The paper.") == 8
+    spot = sections["tables_1_2_detector"]["spot"]
+    assert spot["num_images"] == 8 and spot["ratio"][0] > 5
+    assert all(
+        sections[name]["finding"] in html.unescape(page) for name in tables
     )
 
 

@@ -7,6 +7,7 @@ from conftest import make_parts
 from conftest import tiny_config
 from conftest import write_images
 
+from ganad_tf import monitoring
 from ganad_tf import training
 
 
@@ -35,8 +36,8 @@ def test_a_killed_training_ends_like_an_uninterrupted_one(
                 raise Killed
 
     with monkeypatch.context() as patch:
-        # Stands in for TensorBoard, which is the last of the callbacks.
-        patch.setattr(keras.callbacks, "TensorBoard", lambda *_, **__: Kill())
+        # Stands in for the monitor, which is the last of the callbacks.
+        patch.setattr(monitoring, "TrainingMonitor", lambda *_, **__: Kill())
         with pytest.raises(Killed):
             training.train(
                 config, paths, str(tmp_path / "cut"), steps_per_epoch=2

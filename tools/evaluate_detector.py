@@ -6,8 +6,11 @@
 writes `results.json`, `scores.csv`, `report.html` and `examples.png`, one case
 of each kind. Baselines are fitted to the same training images and thresholded
 by the same calibration images; nothing is chosen by defective or test images.
+`tensorboard --logdir=/tmp/solar` shows the scores, ROC and precision-recall
+curves, the latents in the projector, and the run's row among others (HParams).
 """
 
+import dataclasses
 import os
 
 from absl import flags
@@ -19,6 +22,7 @@ from ganad_tf import assessment
 from ganad_tf import dataset
 from ganad_tf import report
 from ganad_tf import score_table
+from ganad_tf import summaries
 from ganad_tf import training
 from ganad_tf.detector import OneClassDetector
 
@@ -50,6 +54,43 @@ def _rows(found: assessment.Assessment, unreadable) -> list[score_table.Row]:
     ]
 
 
+def _write_summaries(
+    assessor: assessment.Assessor,
+    found: assessment.Assessment,
+    config: training.TrainingConfig,
+) -> None:
+    """What TensorBoard shows of the evaluation."""
+    rows = summaries.projected_files(assessor.split)
+    files = [file for _, file in rows]
+    projected = assessor.detect(files)
+    with summaries.new_run(_MODEL_DIR.value, "evaluation") as folder:
+        summaries.write_scores(
+            folder,
+            labels=[file.label for file in found.files],
+            scores=found.scores,
+            threshold=assessor.detector.calibrator_.threshold_,
+        )
+        summaries.write_projector(
+            folder,
+            latents=projected.latents,
+            images=assessor.load(files),
+            rows=rows,
+            is_defective=projected.is_defective,
+        )
+    path = os.path.join(_MODEL_DIR.value, summaries.RESULT_NAME)
+    trained = {}
+    if os.path.exists(path):
+        trained = artifacts.read_json(path, made_by="train_gan.py")
+    metrics = {
+        **trained,
+        "auroc": found.results["auroc"]["anomaly_score"],
+        "images_per_second": found.results["images_per_second"],
+    }
+    summaries.write_hparams(
+        _MODEL_DIR.value, dataclasses.asdict(config), metrics
+    )
+
+
 def main() -> None:
     config = training.TrainingConfig.load(_MODEL_DIR.value)
     training.use_determinism(config.seed)
@@ -79,12 +120,14 @@ def main() -> None:
     report.write_report(
         os.path.join(folder, "report.html"),
         found.results,
+        names=[file.name for file in found.files],
         labels=[file.label for file in found.files],
         scores=found.scores,
         threshold=detector.calibrator_.threshold_,
         panels=panels,
     )
     artifacts.write_json(os.path.join(folder, "results.json"), found.results)
+    _write_summaries(assessor, found, config)
     logging.info("The report is %s. Next:", os.path.join(folder, "report.html"))
     print(
         f"python tools/export_saved_model.py --model_dir={_MODEL_DIR.value} "

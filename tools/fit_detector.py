@@ -4,7 +4,8 @@
 
 reads the split that the training wrote, fits the statistics to its training
 images and the p-values to its held-out calibration images, and writes them to
-`model_dir/detector/`.
+`model_dir/detector/`; `tensorboard --logdir=/tmp/solar` shows how the
+inversions went, step by step.
 """
 
 import os
@@ -17,6 +18,8 @@ from ganad_tf import dataset
 from ganad_tf import detector
 from ganad_tf import images
 from ganad_tf import inversion
+from ganad_tf import progress
+from ganad_tf import summaries
 from ganad_tf import training
 
 _DATA = flags.DEFINE_string(
@@ -75,6 +78,14 @@ def _inverter_arguments() -> dict:
     return {name: value for name, value in asked.items() if value is not None}
 
 
+def _write_curves(fitted: detector.OneClassDetector, paths: list[str]) -> None:
+    """The inversions of some held-out images, as TensorBoard shows them."""
+    config = training.TrainingConfig.load(_MODEL_DIR.value)
+    shown = training.network_images(config, paths)
+    curves = fitted.inverter.curves(shown, fitted.gan.encode(shown))
+    summaries.write_inversion(_MODEL_DIR.value, {"calibration_images": curves})
+
+
 def main() -> None:
     config = training.TrainingConfig.load(_MODEL_DIR.value)
     training.use_determinism(config.seed)
@@ -90,17 +101,25 @@ def main() -> None:
         **_inverter_arguments(),
     )
     train, calibration = (
-        images.image_dataset(
-            [file.path for file in files],
-            image_size=fitted.image_shape[:2],
-            channels=config.channels,
-            batch_size=_BATCH_SIZE.value,
+        progress.LoggedBatches(
+            images.image_dataset(
+                [file.path for file in files],
+                image_size=fitted.image_shape[:2],
+                channels=config.channels,
+                batch_size=_BATCH_SIZE.value,
+            ),
+            total=len(files),
+            what=f"Inverted {name} images",
         )
-        for files in (split.train, split.calibration)
+        for name, files in (
+            ("training", split.train),
+            ("calibration", split.calibration),
+        )
     )
     fitted.fit(train, calibration)
     folder = os.path.join(_MODEL_DIR.value, "detector")
     fitted.save(folder)
+    _write_curves(fitted, [file.path for file in split.calibration])
     logging.info("The detector is in %s. Next:", folder)
     print(
         f"python tools/evaluate_detector.py --data={_DATA.value} "

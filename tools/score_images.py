@@ -139,7 +139,7 @@ def _pixels(data: bytes, mode: str, size: tuple[int, int] | None = None):
     return np.asarray(image) / 127.5 - 1.0
 
 
-def _save_map(path: str, data: bytes, scored: dict) -> None:
+def _save_map(path: str, data: bytes, scored: dict, manifest: dict) -> None:
     from ganad_tf import report  # with Matplotlib, for maps alone
 
     reconstruction = _pixels(scored["reconstruction_png_bytes"], "RGB")
@@ -155,6 +155,7 @@ def _save_map(path: str, data: bytes, scored: dict) -> None:
         _pixels(data, "RGB", (width, height)),
         reconstruction,
         (anomaly_map + 1.0) / 2.0 * report.MAP_LIMIT,
+        manifest.get("map_threshold"),
     )
     name = path.strip(os.sep).replace(os.sep, "_") + ".png"
     artifacts.write_bytes(
@@ -165,6 +166,7 @@ def _save_map(path: str, data: bytes, scored: dict) -> None:
 def _score(paths: list[str], scorer, signature: str, table) -> dict:
     """Rows of files by path; each chunk is in the table when it is done."""
     rows, start = {}, time.monotonic()
+    manifest = getattr(scorer, "manifest", {})
     for scored in scoring.score_files(
         functools.partial(scorer.score, signature=signature),
         paths,
@@ -173,7 +175,7 @@ def _score(paths: list[str], scorer, signature: str, table) -> dict:
     ):
         for path, data, row in scored:
             if _MAPS_DIR.value and isinstance(row, dict):
-                _save_map(path, data, row)
+                _save_map(path, data, row, manifest)
         found = [_row(path, row) for path, _, row in scored]
         table.append(found)
         rows |= {row.path: row for row in found}

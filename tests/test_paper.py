@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+from conftest import make_parts
+from conftest import scratch
+from conftest import write_images
+
+from ganad_tf import paper
+from ganad_tf.assessment import Assessor
+from ganad_tf.dataset import ImageFile
+from ganad_tf.dataset import Split
+
+
+@pytest.fixture(scope="module")
+def reproduction(parts_detector, tmp_path_factory):
+    root = tmp_path_factory.mktemp("paper")
+
+    def files(part, images, label=0):
+        write_images(root / part, images)
+        kind = "scratch" if label else "good"
+        return tuple(
+            ImageFile(str(path), path.name, label, kind, part)
+            for path in sorted((root / part).iterdir())
+        )
+
+    split = Split(
+        train=files("train", make_parts(30, seed=1)),
+        calibration=files("calibration", make_parts(10, seed=2)),
+        test_qualified=files("good", make_parts(12, seed=3)),
+        test_defective=files("bad", scratch(make_parts(9, seed=4)), 1),
+        control=(),
+        unreadable=(),
+    )
+    assessor = Assessor(
+        parts_detector, split, image_size=32, channels=1, seed=0
+    )
+    return paper.Reproduction(assessor, data="parts", method="joint")
+
+
+@pytest.mark.parametrize("by_paper", [True, False])
+def test_scratched_parts_lie_farther_out_than_qualified_ones(
+    reproduction, by_paper
+):
+    section = reproduction.distances(by_paper=by_paper)
+    scratched = section.numbers["scratch"]
+    assert scratched["num_images"] == 9  # of 9 and 12
+    assert scratched["ratio"][0] > 1
+    agrees = scratched["ratio"][0] >= paper.FACTOR
+    assert section.agreement == ("agrees" if agrees else "does not agree")
+    assert ("only" in section.finding) != agrees
+    assert [row[0] for row in section.rows] == ["generated", "scratch"]
+
+
+def test_the_interpolation_joins_the_two_inverted_images(reproduction):
+    files = reproduction.held_out
+    section = reproduction.interpolation(7, "qualified", files)
+    pair = [f for f in files if f.name in section.numbers["images"]]
+    assert section.numbers["path_length_over_distance"] >= 1 - 1e-6
+    path = reproduction._path(pair[:2], "qualified")
+    ends = reproduction._invert(
+        reproduction.assessor.load(pair[:2]), "the", by_paper=True
+    ).reconstructions
+    np.testing.assert_allclose(path[[0, -1]], ends, atol=1e-4)
+    assert len(path) == 64
+
+
+def test_generated_images_of_a_random_generator_are_told_apart(reproduction):
+    section = reproduction.nearest_neighbours()
+    accuracy = section.numbers["nearest_neighbour_accuracy"]
+    assert f"{100 * accuracy:.1f} %" in section.finding
+    assert section.numbers["num_images_each"] == 22
+
+
+def test_reconstructions_compare_medians_of_both_inversions(reproduction):
+    section = reproduction.reconstructions()
+    losses = section.numbers["median_loss_by_paper_and_by_detector"]
+    assert set(losses) == {"held-out qualified", "scratch"}
+    assert losses["scratch"][1] > losses["held-out qualified"][1]
+    assert section.agreement == "agrees"
+
+
+def section(**changes):
+    values = {
+        "name": "table_3",
+        "title": "Table <III>",
+        "paper": "93 %",
+        "agreement": "agrees",
+        "finding": "a < b",
+        "numbers": {},
+    }
+    return paper.Section(**{**values, **changes})
+
+
+def test_the_page_shows_every_section_beside_the_paper():
+    page = paper.page(
+        [section(png=b"x"), section(header=("a",), rows=[("1",)])],
+        title="T",
+        facts=["made of <parts>"],
+    )
+    assert page.count("93 %") == 2 and page.count("a &lt; b") == 2
+    assert page.count("<img") == 1 and page.count("<table>") == 2
+    assert "<parts>" not in page and "<III>" not in page
