@@ -51,7 +51,7 @@ _STATISTICS = (
 _METHODS = {
     # Adam's division by small gradients would blow rounding up to 1e-4.
     "joint": (
-        {"num_steps": 10, "optimizer": "momentum", "learning_rate": 1.0},
+        {"num_steps": 3, "optimizer": "momentum", "learning_rate": 1.0},
         {},
     ),
     "paper": (

@@ -37,7 +37,7 @@ _ALPHA = flags.DEFINE_float(
 _NUM_STEPS = flags.DEFINE_integer(
     "num_steps",
     None,
-    "Steps of the inversion's gradient descent. Default: 10 from the "
+    "Steps of the inversion's gradient descent. Default: 3 from the "
     "encoder's latent, 0 (that latent as it is) for tiles, or 100 from the "
     "prior's mean with --method=paper.",
     lower_bound=0,
