@@ -22,6 +22,7 @@ from ganad_tf import evaluation
 from ganad_tf import image_files
 from ganad_tf import images
 from ganad_tf import progress
+from ganad_tf import regions
 from ganad_tf import report
 from ganad_tf.calibration import ConformalCalibrator
 from ganad_tf.detector import Detection
@@ -43,6 +44,7 @@ class Assessment(NamedTuple):
     files: Sequence[dataset.ImageFile]  # the test images, a row each
     detection: Detection  # their scores and decisions; no pictures
     scores: dict[str, np.ndarray]  # (num_files,) for each method
+    regions: Sequence[list[regions.Region]]  # of the anomaly map of each file
 
 
 def versions() -> dict[str, str]:
@@ -56,6 +58,15 @@ def versions() -> dict[str, str]:
         "scipy": scipy.__version__,
         "scikit-learn": sklearn.__version__,
     }
+
+
+def _numbers(detection: Detection) -> Detection:
+    """Without pictures, and with one latent an image, the mean of its tiles."""
+    latents = detection.latents
+    latents = latents.reshape(len(latents), -1, latents.shape[-1]).mean(axis=1)
+    return detection._replace(
+        latents=latents, reconstructions=None, anomaly_maps=None
+    )
 
 
 class Assessor:
@@ -104,12 +115,9 @@ class Assessor:
         self, files: Sequence[dataset.ImageFile], *, pictures: bool = False
     ) -> Detection:
         """Judges files, a row each; reconstructions and maps if asked for."""
+        return self._detect(files, (lambda d: d) if pictures else _numbers)
 
-        def keep(detection: Detection) -> Detection:
-            if pictures:
-                return detection
-            return detection._replace(reconstructions=None, anomaly_maps=None)
-
+    def _detect(self, files, keep) -> Detection:
         batches = progress.LoggedBatches(
             self._batches(files), total=len(files), what="Judged images"
         )
@@ -134,7 +142,7 @@ class Assessor:
                 "There is no test image: expected a folder test/ in the "
                 "MVTec-AD folder"
             )
-        detection, speed = self._timed_detection(files)
+        detection, found, speed = self._timed_detection(files)
         scores = {
             "anomaly_score": detection.anomaly_scores,
             "frechet_score": detection.frechet_scores,
@@ -168,13 +176,24 @@ class Assessor:
             ],
             "images_per_second": speed,
         }
-        return Assessment(results, files, detection, scores)
+        return Assessment(results, files, detection, scores, found)
 
-    def _timed_detection(self, files) -> tuple[Detection, float]:
+    def _timed_detection(self, files):
+        """Numbers and regions of files, and the images judged a second."""
+        threshold = self.detector.map_calibrator_.threshold_
+        found = []
+
+        def keep(detection: Detection) -> Detection:
+            found.extend(
+                regions.find_regions(anomaly_map, threshold)
+                for anomaly_map in detection.anomaly_maps
+            )
+            return _numbers(detection)
+
         self.detect(files[:1])  # traces
         start = time.perf_counter()
-        detection = self.detect(files)
-        return detection, len(files) / (time.perf_counter() - start)
+        detection = self._detect(files, keep)
+        return detection, found, len(files) / (time.perf_counter() - start)
 
     def _own_decisions(self, detection: Detection) -> dict[str, np.ndarray]:
         """Our decisions, and what each part would decide by itself."""

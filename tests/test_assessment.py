@@ -13,9 +13,7 @@ from ganad_tf import report
 def assessor(parts_detector, mvtec_folder):
     files = dataset.scan_images(dataset.list_images(mvtec_folder))
     split = dataset.split_images(files, seed=0)
-    return assessment.Assessor(
-        parts_detector, split, image_size=32, channels=1, seed=0
-    )
+    return assessment.Assessor(parts_detector, split, seed=0)
 
 
 def test_results_have_every_field_of_the_contract(assessor):
@@ -96,3 +94,12 @@ def test_pictures_are_kept_only_if_asked_for(assessor):
     assert assessor.detect(files).anomaly_maps is None
     maps = assessor.detect(files, pictures=True).anomaly_maps
     assert np.shape(maps) == (2, 32, 32)
+
+
+def test_regions_lie_where_the_maps_are_high(assessor):
+    found = assessor.assess(data="parts", method="joint")
+    threshold = assessor.detector.map_calibrator_.threshold_
+    assert len(found.regions) == len(found.files)
+    for file, regions in zip(found.files, found.regions, strict=True):
+        assert all(region.peak >= threshold for region in regions)
+        assert regions or not file.label  # every scratch is marked

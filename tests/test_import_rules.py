@@ -22,6 +22,7 @@ RANKS = [
         "networks",
         "progress",
         "pyramid",
+        "regions",
         "residual_statistics",
         "score_table",
         "sweep",

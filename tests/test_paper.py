@@ -30,9 +30,7 @@ def reproduction(parts_detector, tmp_path_factory):
         control=(),
         unreadable=(),
     )
-    assessor = Assessor(
-        parts_detector, split, image_size=32, channels=1, seed=0
-    )
+    assessor = Assessor(parts_detector, split, seed=0)
     return paper.Reproduction(assessor, data="parts", method="joint")
 
 

@@ -3,7 +3,8 @@
     python tools/evaluate_detector.py --data=elpv:mono \
         --model_dir=/tmp/solar --report_dir=/tmp/solar/report
 
-writes `results.json`, `scores.csv`, `report.html` and `examples.png`, one case
+writes `results.json`, `scores.csv`, `regions.csv` (where the maps
+are above their threshold), `report.html` and `examples.png`, one case
 of each kind. Baselines are fitted to the same training images and thresholded
 by the same calibration images; nothing is chosen by defective or test images.
 `tensorboard --logdir=/tmp/solar` shows the scores, ROC and precision-recall
@@ -20,6 +21,7 @@ import cli
 from ganad_tf import artifacts
 from ganad_tf import assessment
 from ganad_tf import dataset
+from ganad_tf import regions
 from ganad_tf import report
 from ganad_tf import score_table
 from ganad_tf import summaries
@@ -111,6 +113,13 @@ def main() -> None:
     artifacts.write_text(
         os.path.join(folder, "scores.csv"),
         score_table.to_csv(_rows(found, split.unreadable)),
+    )
+    artifacts.write_text(
+        os.path.join(folder, "regions.csv"),
+        regions.to_csv(
+            (file.name, rows)
+            for file, rows in zip(found.files, found.regions, strict=True)
+        ),
     )
     panels = assessor.panels(found)
     artifacts.write_bytes(
