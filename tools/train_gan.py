@@ -88,7 +88,7 @@ _ALIGNED = flags.DEFINE_enum(
 _LATENT_DIM = flags.DEFINE_integer(
     "latent_dim",
     None,
-    "Length of a latent. Default: 256 for aligned parts, 128 for textures, 64 "
+    "Length of a latent. Default: 224 for aligned parts, 128 for textures, 64 "
     "for tiles and with --method=paper.",
     lower_bound=2,
 )
@@ -205,7 +205,7 @@ def _resolve(paths: list[str]) -> training.TrainingConfig:
 def _default_latent_dim(aligned: bool, field_size) -> int:
     if _METHOD.value == "paper" or field_size:
         return 64
-    return 256 if aligned else 128
+    return 224 if aligned else 128
 
 
 def _resolve_field(paths: list[str], aligned: bool):
