@@ -279,20 +279,22 @@ class Reproduction:
         found = paper_measures.smoothness(pictures, scores)
         smooth = found.largest_step < 2.0
         convex = found.dip <= 0.1 * (band[1] - band[0])
+        inside = float(np.mean((scores >= band[0]) & (scores <= band[1])))
         return Section(
             f"figure_{number}",
             f"Figure {number}: interpolation between two {kind} images",
             f"{NUM_PATH} images on a straight line between the optimised "
             f"latents of two {kind} images change smoothly and all look like "
             "parts: the paper takes the latent space for convex.",
-            _agreement(smooth + convex, 2),
-            self._interpolation_words(pair, found, scores, band, convex),
+            _agreement(smooth + convex + (inside >= 0.5), 3),
+            self._interpolation_words(pair, found, inside, convex),
             {
                 "images": [file.name for file in pair],
                 "largest_step_over_mean": found.largest_step,
                 "path_length_over_distance": found.detour,
                 "discriminator_dip": found.dip,
                 "discriminator_range_of_real": band,
+                "share_within_range_of_real": inside,
             },
             paper_figures.interpolation_png(pictures, scores, found, band),
         )
@@ -304,8 +306,7 @@ class Reproduction:
         path = (1.0 - weights) * ends.latents[0] + weights * ends.latents[1]
         return self.gan.generate(path).numpy()
 
-    def _interpolation_words(self, pair, found, scores, band, convex) -> str:
-        inside = np.mean((scores >= band[0]) & (scores <= band[1]))
+    def _interpolation_words(self, pair, found, inside, convex) -> str:
         words = (
             f"From {pair[0].name} to {pair[1].name}, the two of "
             f"{NUM_CANDIDATES} that differ most, the largest of the "
@@ -552,6 +553,14 @@ def _distance_words(
             "the paper."
         )
     words += [_why_near(row) for row in near]
+    unsure = [
+        row.name for row in types if row.ratio[1] < FACTOR <= row.ratio[0]
+    ]
+    if unsure:
+        words.append(
+            f"For {', '.join(unsure)} the interval reaches below {FACTOR:g}: "
+            "there are few images, or they differ much among themselves."
+        )
     return " ".join(words)
 
 
