@@ -30,7 +30,7 @@ METHOD_HEADER = (
     "escape",
 )
 # Where the colour scale of maps ends.
-MAP_LIMIT = 6.0
+MAP_LIMIT = 15.0
 MAP_UNIT = "1: the top hundredth of qualified pixels"
 CONTOUR_COLOR = "#00e5ff"
 _STYLE = """
