@@ -16,7 +16,7 @@ MIN_EXPLAINED = 0.975
 # The error of an image is the mean of its largest residuals: 1 % of pixels.
 TOP_SHARE = 0.01
 # Longer sides are blurred by convolution, shorter ones by one matrix an axis.
-MAX_MATRIX_SIDE = 192
+MAX_MATRIX_SIDE = 640
 
 
 @functools.cache
