@@ -73,6 +73,7 @@ def test_the_error_is_the_mean_of_the_largest_hundredth():
 
 def test_the_blur_of_large_images_equals_that_of_small_ones(monkeypatch):
     monkeypatch.setattr(residual_statistics, "MAX_MATRIX_SIDE", 32)
+    monkeypatch.setattr(residual_statistics, "BLOCK", 16)
     images = noise(1, 50, 60, 2)
     found = residual_statistics.gaussian_blur(tf.constant(images), sigma=3.0)
     expected = ndimage.gaussian_filter(images, (0, 3, 3, 0), mode="mirror")
