@@ -98,6 +98,7 @@ def test_the_chain_writes_what_is_promised(chain):
     )
     assert set(os.listdir(report)) == {
         "examples.png",
+        "regions.csv",
         "results.json",
         "scores.csv",
         "report.html",
@@ -573,3 +574,23 @@ def test_results_are_printed_as_a_table(chain):
     lines = done("print_results", results=path).stdout.splitlines()
     assert lines[0].startswith("| data | method | AUROC")
     assert len(lines) == 2 + 11
+
+
+def test_sets_and_seeds_are_evaluated_by_one_command(product, tmp_path):
+    output = str(tmp_path / "sets")
+    flags = {
+        "sets": product,
+        "seeds": "0",
+        "alpha": 0.1,
+        "output_dir": output,
+        "train_flags": ",".join([*TRAIN, "--num_steps=2"]),
+    }
+    first = done("evaluate_sets", **flags)
+    assert f"| {product} | AUROC anomaly_score |" in first.stdout
+    with open(os.path.join(output, "sets.json")) as file:
+        figures = json.load(file)[product]
+    found = figures["AUROC frechet_score"]
+    assert found["least"] == found["mean"] == found["largest"]
+    again = done("evaluate_sets", **flags)
+    assert again.stdout == first.stdout
+    assert "Epoch" not in again.stdout + again.stderr  # nothing is repeated

@@ -33,6 +33,9 @@ _SEEDS = flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds of the runs.")
 _TRAIN_FLAGS = flags.DEFINE_list(
     "train_flags", [], "Further flags of train_gan.py, such as --num_steps=300."
 )
+_ALPHA = flags.DEFINE_float(
+    "alpha", 0.05, "False-alarm rate that the detectors are calibrated for."
+)
 HEADER = ("data", "figure", "mean", "least", "largest", "seeds")
 
 
@@ -53,7 +56,7 @@ def _results(data: str, seed: str) -> dict:
         logging.info("%s, seed %s: in %s.", data, seed, folder)
         common = (f"--data={data}", f"--model_dir={folder}")
         _run("train_gan.py", *common, f"--seed={seed}", *_TRAIN_FLAGS.value)
-        _run("fit_detector.py", *common)
+        _run("fit_detector.py", *common, f"--alpha={_ALPHA.value}")
         _run("evaluate_detector.py", *common, f"--report_dir={report}")
     return artifacts.read_json(path, made_by="evaluate_detector.py")
 
