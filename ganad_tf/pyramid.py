@@ -188,6 +188,7 @@ def laplacian_pyramid_l1(
     reconstructions: tf.Tensor,
     *,
     num_levels: int = NUM_LEVELS,
+    smoothing: float = 0.0,
 ) -> tf.Tensor:
     """Sums, over the levels, the mean absolute difference of two pyramids.
 
@@ -200,6 +201,9 @@ def laplacian_pyramid_l1(
         images: Floats of shape (batch, height, width, channels).
         reconstructions: Floats of the same shape.
         num_levels: Levels of the pyramid, the residue being the last.
+        smoothing: Differences far below it count by their square (Charbonnier
+            et al. 1994: `sqrt(d^2 + smoothing^2) - smoothing` for `|d|`), so
+            that the gradient has no jump at 0.
 
     Returns:
         losses: Floats of shape (batch,): 0 where the images are equal.
@@ -213,6 +217,10 @@ def laplacian_pyramid_l1(
     planes = _to_planes(images - reconstructions)
     losses = 0.0
     for level in _laplacian_planes(planes, num_levels):
-        means = tf.reduce_mean(tf.abs(level), axis=[1, 2])
+        if smoothing:
+            sizes = tf.sqrt(level**2 + smoothing**2) - smoothing
+        else:
+            sizes = tf.abs(level)
+        means = tf.reduce_mean(sizes, axis=[1, 2])
         losses += tf.reduce_mean(tf.reshape(means, [-1, channels]), axis=1)
     return losses

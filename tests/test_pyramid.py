@@ -81,3 +81,19 @@ def test_small_images_are_an_error():
 def test_no_level_is_an_error():
     with pytest.raises(ValueError, match="num_levels=0"):
         pyramid.laplacian_pyramid(tf.zeros([1, 16, 16, 1]), num_levels=0)
+
+
+def test_smoothing_rounds_the_corner_and_little_else():
+    images = tf.random.stateless_uniform([2, 32, 32, 1], seed=[0, 1])
+    plain = pyramid.laplacian_pyramid_l1(images, 0.0 * images)
+    smooth = pyramid.laplacian_pyramid_l1(images, 0.0 * images, smoothing=0.01)
+    bound = 0.01 * pyramid.NUM_LEVELS
+    assert (smooth <= plain).numpy().all()
+    assert (smooth > plain - bound).numpy().all()
+    latent = tf.constant([[1e-6], [-1e-6]])
+    with tf.GradientTape() as tape:
+        tape.watch(latent)
+        others = images + latent[:, :, None, None]
+        losses = pyramid.laplacian_pyramid_l1(images, others, smoothing=0.01)
+    gradient = tape.gradient(losses, latent).numpy()
+    assert (np.abs(gradient) < 1e-3).all()  # of plain L1, 1
