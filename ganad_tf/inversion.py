@@ -12,7 +12,6 @@ from ganad_tf import pyramid
 
 OPTIMIZERS = ("sgd", "momentum", "adam")
 SCHEDULES = ("constant", "cosine")
-<<<<<<< HEAD
 # Arguments of the plain gradient descent of Lai et al. (2018), which starts at
 # the prior's mean. Above a rate of about 30 it diverges.
 PAPER_INVERSION = {
@@ -21,11 +20,9 @@ PAPER_INVERSION = {
     "learning_rate": 10.0,
     "schedule": "constant",
 }
-=======
 # Differences of 1.3 of 255 gray levels. Where |d| has a corner, the rounding of
 # another batch size would turn the descent and move a score by up to 1e-3.
 _SMOOTHING = 0.01
->>>>>>> serve
 
 
 class InversionResult(NamedTuple):
