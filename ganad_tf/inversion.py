@@ -48,10 +48,10 @@ class LatentInverter:
     Minimises, for each image by itself, the Laplacian-pyramid L1, smooth at 0,
     between the image and the generator's image of the latent (Lai et al. 2018,
     equation (5)), plus `prior_weight * mean(latent^2)`. All state travels
-    through the loop as tensors and every start is a function of the image alone, so an
-    image gets the same latent alone, in any batch and in any call. The latent
-    of the least loss on the way is kept, so the loss never ends above its
-    start.
+    through the loop as tensors and every start is a function of the image
+    alone, so an image gets the same latent alone, in any batch and in any
+    call. The latent of the least loss on the way is kept, so the loss never
+    ends above its start.
 
     Args:
         generate: Function from float32 latents (batch, latent_dim) to
