@@ -290,10 +290,8 @@ def test_the_dial_is_calibrated_anew_and_the_export_checks(
         json.loads(pathlib.Path(f, "1/assets.extra/manifest.json").read_text())
         for f in (saved, fast)
     ]
-    assert [m["detector"]["inverter"]["num_steps"] for m in manifests] == [
-        10,
-        0,
-    ]
+    steps = [m["detector"]["inverter"]["num_steps"] for m in manifests]
+    assert steps[0] > 0 == steps[1]
     assert manifests[0]["threshold"] != manifests[1]["threshold"]
     answer = done(
         "check_saved_model", saved_model=saved, data=product, model_dir=model
