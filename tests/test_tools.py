@@ -354,7 +354,7 @@ def test_users_errors_are_one_line(chain, product, tmp_path):
         "score_images", saved_model=saved, images=nowhere, output=nowhere
     )
     assert "calibrated for. Expected --data" in failed(
-        "export_saved_model", model_dir=model, export_dir=nowhere, num_steps=3
+        "export_saved_model", model_dir=model, export_dir=nowhere, num_steps=7
     )
     fine = {"images": product, "output": nowhere}
     assert "one of them" in failed("score_images", **fine)
@@ -445,7 +445,7 @@ def test_tensorboard_shows_the_inversion_and_the_evaluation(board):
         run="logs/inversion",
         tag="inversion_losses_of_calibration_images/quantile_50",
     )
-    assert [point[1] for point in points] == list(range(11))
+    assert [point[1] for point in points] == list(range(4))
     assert set(board("plugin/images/tags")["logs/evaluation"]) == {
         "test/anomaly_score",
         "test/roc_curves",
@@ -590,5 +590,6 @@ def test_sets_and_seeds_are_evaluated_by_one_command(product, tmp_path):
     found = figures["AUROC frechet_score"]
     assert found["least"] == found["mean"] == found["largest"]
     again = done("evaluate_sets", **flags)
-    assert again.stdout == first.stdout
-    assert "Epoch" not in again.stdout + again.stderr  # nothing is repeated
+    # The table alone: nothing is repeated.
+    assert first.stdout.endswith(again.stdout)
+    assert again.stdout.startswith("| data |")
