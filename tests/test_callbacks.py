@@ -65,7 +65,7 @@ def test_without_a_checkpoint_training_starts_anew(tmp_path):
     assert callbacks.Checkpoint(str(tmp_path)).restore(gan) == 0
 
 
-def test_progress_logs_the_time_left_and_passes_the_speed_on(monkeypatch):
+def test_progress_passes_the_speed_on(monkeypatch):
     lines = []
     monkeypatch.setattr(
         callbacks.logging, "info", lambda text, *rest: lines.append(text % rest)
@@ -86,5 +86,5 @@ def test_progress_logs_the_time_left_and_passes_the_speed_on(monkeypatch):
         callbacks=[speed, Keep()],
     )
     assert logs["images_per_second"] > 0
-    assert lines[0].startswith("Step 2 of 4: ")
-    assert lines[0].endswith(" left.")
+    assert lines[-1].startswith("Step 2 of 4: ")
+    assert lines[-1].endswith(" left.")
