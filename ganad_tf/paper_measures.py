@@ -95,8 +95,8 @@ def smoothness(images: np.ndarray, scores: np.ndarray) -> Smoothness:
     direct = np.linalg.norm(flat[-1] - flat[0]) / scale
     return Smoothness(
         changes=changes,
-        largest_step=float(changes.max() / (changes.mean() + 1e-12)),
-        detour=float(changes.sum() / (direct + 1e-12)),
+        largest_step=float(changes.max() / max(changes.mean(), 1e-12)),
+        detour=float(changes.sum() / max(direct, 1e-12)),
         dip=float(max(min(scores[0], scores[-1]) - min(scores), 0.0)),
     )
 
