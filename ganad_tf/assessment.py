@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from ganad_tf import images
 from ganad_tf import progress
 from ganad_tf import regions
 from ganad_tf import report
+from ganad_tf import training
 from ganad_tf.calibration import ConformalCalibrator
 from ganad_tf.detector import Detection
 from ganad_tf.detector import OneClassDetector
@@ -358,3 +360,27 @@ class Assessor:
                 zip(files, self.load(files), strict=True)
             )
         ]
+
+
+def open_assessor(model_dir: str, *, data: str, seed: int) -> Assessor:
+    """Opens a model folder, to judge its detector by the split it has.
+
+    Args:
+        model_dir: Folder that `train_gan.py` and `fit_detector.py` wrote.
+        data: The `--data` that the GAN was trained on.
+        seed: Of baselines, bootstrap and generated images.
+
+    Returns:
+        assessor: `Assessor` of the fitted detector.
+
+    Raises:
+        FileNotFoundError: If there is no split, GAN or detector.
+        ValueError: If images of the split are missing or have changed.
+    """
+    split = dataset.load_split(
+        os.path.join(model_dir, dataset.SPLIT_NAME), data=data
+    )
+    detector = OneClassDetector.load(
+        os.path.join(model_dir, "detector"), training.load_gan(model_dir)
+    )
+    return Assessor(detector, split, seed=seed)

@@ -20,13 +20,11 @@ from absl import logging
 import cli
 from ganad_tf import artifacts
 from ganad_tf import assessment
-from ganad_tf import dataset
 from ganad_tf import regions
 from ganad_tf import report
 from ganad_tf import score_table
 from ganad_tf import summaries
 from ganad_tf import training
-from ganad_tf.detector import OneClassDetector
 
 _DATA = flags.DEFINE_string(
     "data", None, "The --data that the GAN was trained on.", required=True
@@ -96,23 +94,14 @@ def _write_summaries(
 def main() -> None:
     config = training.TrainingConfig.load(_MODEL_DIR.value)
     training.use_determinism(config.seed)
-    split = dataset.load_split(
-        os.path.join(_MODEL_DIR.value, dataset.SPLIT_NAME), data=_DATA.value
-    )
-    detector = OneClassDetector.load(
-        os.path.join(_MODEL_DIR.value, "detector"),
-        training.load_gan(_MODEL_DIR.value),
-    )
-    assessor = assessment.Assessor(
-        detector,
-        split,
-        seed=config.seed,
+    assessor = assessment.open_assessor(
+        _MODEL_DIR.value, data=_DATA.value, seed=config.seed
     )
     found = assessor.assess(data=_DATA.value, method=config.method)
     folder = _REPORT_DIR.value
     artifacts.write_text(
         os.path.join(folder, "scores.csv"),
-        score_table.to_csv(_rows(found, split.unreadable)),
+        score_table.to_csv(_rows(found, assessor.split.unreadable)),
     )
     artifacts.write_text(
         os.path.join(folder, "regions.csv"),
@@ -132,7 +121,7 @@ def main() -> None:
         names=[file.name for file in found.files],
         labels=[file.label for file in found.files],
         scores=found.scores,
-        threshold=detector.calibrator_.threshold_,
+        threshold=assessor.detector.calibrator_.threshold_,
         panels=panels,
     )
     artifacts.write_json(os.path.join(folder, "results.json"), found.results)

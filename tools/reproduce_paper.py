@@ -22,7 +22,6 @@ from ganad_tf import dataset
 from ganad_tf import paper
 from ganad_tf import progress
 from ganad_tf import training
-from ganad_tf.detector import OneClassDetector
 
 _DATA = flags.DEFINE_string(
     "data", None, "The --data that the GAN was trained on.", required=True
@@ -59,17 +58,8 @@ def _facts(config: training.TrainingConfig, split: dataset.Split) -> list[str]:
 def _load() -> tuple[training.TrainingConfig, assessment.Assessor]:
     config = training.TrainingConfig.load(_MODEL_DIR.value)
     training.use_determinism(config.seed)
-    split = dataset.load_split(
-        os.path.join(_MODEL_DIR.value, dataset.SPLIT_NAME), data=_DATA.value
-    )
-    detector = OneClassDetector.load(
-        os.path.join(_MODEL_DIR.value, "detector"),
-        training.load_gan(_MODEL_DIR.value),
-    )
-    return config, assessment.Assessor(
-        detector,
-        split,
-        seed=config.seed,
+    return config, assessment.open_assessor(
+        _MODEL_DIR.value, data=_DATA.value, seed=config.seed
     )
 
 

@@ -26,6 +26,7 @@ from PIL import Image
 import light_cli
 from ganad_tf import artifacts
 from ganad_tf import dataset
+from ganad_tf import progress
 from ganad_tf import rest_client
 from ganad_tf import score_table
 from ganad_tf import scoring
@@ -179,12 +180,14 @@ def _score(paths: list[str], scorer, signature: str, table) -> dict:
         found = [_row(path, row) for path, _, row in scored]
         table.append(found)
         rows |= {row.path: row for row in found}
-        rate = len(rows) / (time.monotonic() - start)
+        seconds = time.monotonic() - start
         logging.log_every_n_seconds(
             logging.INFO,
-            "%d of %d images, %.0f a second, %.0f s to go.",
-            10,
-            *(len(rows), len(paths), rate, (len(paths) - len(rows)) / rate),
+            "%s.",
+            progress.INTERVAL,
+            progress.progress_line(
+                "Scored images", len(rows), len(paths), seconds
+            ),
         )
     return rows
 
