@@ -169,6 +169,9 @@ class Assessor:
             **evaluation.compare_methods(
                 labels, types, scores, decisions, seed=self.seed
             ),
+            "overkill_by_alpha": evaluation.overkill_by_alpha(
+                detection.p_values[labels == 0]
+            ),
             **self._frechet_by_set(),
             **self._pixels(),
             **self._control(),

@@ -183,7 +183,9 @@ def scan_images(files: Iterable[ImageFile]) -> list[ImageFile]:
     return scanned
 
 
-def split_images(files: Iterable[ImageFile], *, seed: int) -> Split:
+def split_images(
+    files: Iterable[ImageFile], *, seed: int, max_images: int | None = None
+) -> Split:
     """Splits scanned images into training, calibration and test.
 
     Contents are ordered by a hash of the seed and their digest, and cut at
@@ -195,6 +197,8 @@ def split_images(files: Iterable[ImageFile], *, seed: int) -> Split:
     Args:
         files: `ImageFile`s of `scan_images`.
         seed: Another seed gives another split.
+        max_images: Training and calibration images at the most, of which
+            the same share calibrates; None for all.
 
     Returns:
         split: `Split`, each part in the order of names.
@@ -209,6 +213,7 @@ def split_images(files: Iterable[ImageFile], *, seed: int) -> Split:
     shares = (0.6, 0.8) if by_part["pool"] else (0.75, 1.0)
     _check_enough(pool, by_part["unreadable"])
     train, calibration, rest = _cut(pool, shares, seed)
+    train, calibration = _thinned(train, calibration, max_images)
     seen = {file.digest for file in pool}
     if len(seen) < len(pool):
         logging.info(
@@ -262,6 +267,20 @@ def _cut(files, shares, seed) -> list[list[ImageFile]]:
     for file in files:
         parts[side.get(file.digest, 2)].append(file)
     return parts
+
+
+def _thinned(train, calibration, max_images: int | None):
+    """The first images of both lists, in the same shares, by digest."""
+    total = len(train) + len(calibration)
+    if max_images is None or max_images >= total:
+        return train, calibration
+    count = round(max_images * len(calibration) / total)
+
+    def first(files, number):
+        kept = sorted(files, key=lambda file: file.digest)[:number]
+        return [file for file in files if file in kept]
+
+    return first(train, max_images - count), first(calibration, count)
 
 
 def save_split(split: Split, path: str, *, data: str, seed: int) -> None:

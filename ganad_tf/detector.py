@@ -13,6 +13,7 @@ import tensorflow as tf
 from absl import logging
 
 from ganad_tf import artifacts
+from ganad_tf.band_statistics import WINDOW_SIGMA
 from ganad_tf.band_statistics import BandStatistics
 from ganad_tf.calibration import TIE_TOLERANCE
 from ganad_tf.calibration import ConformalCalibrator
@@ -36,8 +37,6 @@ TILE_PARTS = ("frechet_scores", "band_energies")
 TAIL = 0.95
 # Quantile of qualified pixels that is 1 in an anomaly map.
 PIXEL_TAIL = 0.99
-# Blur in pixels of the map of whole textures, which have no edges to keep.
-MAP_SIGMA = 2.0
 # Tiles of one image that the reference is fitted to, spread evenly.
 MAX_REFERENCE_TILES = 256
 _STATISTICS = (
@@ -494,7 +493,7 @@ class OneClassDetector:
         scaled = maps / tf.constant(self.map_scale_, tf.float32)
         merged = tf.reduce_mean(scaled, axis=-1, keepdims=True)
         if not self.aligned:
-            sigma = MAP_SIGMA
+            sigma = WINDOW_SIGMA  # as of the band energies
             if not self.grid.is_whole:
                 sigma = float(self.grid.tile_size)
             merged = gaussian_blur(merged, sigma=sigma)

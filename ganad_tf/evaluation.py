@@ -11,6 +11,8 @@ from scipy import stats
 from sklearn import metrics
 
 NUM_RESAMPLES = 1000
+# False-alarm rates that overkill is reported at.
+ALPHAS = (0.01, 0.05)
 
 
 class OperatingPoint(NamedTuple):
@@ -150,6 +152,31 @@ def operating_point(
         escape_rate=escape,
         escape_rate_ci95=rate_ci95(defective.sum(), len(defective)),
     )
+
+
+def overkill_by_alpha(p_values: np.ndarray) -> dict[str, dict[str, Any]]:
+    """Overkill at the usual false-alarm rates, whatever the one chosen.
+
+    Args:
+        p_values: Floats of shape (n,), of qualified test images.
+
+    Returns:
+        rates: For each of `ALPHAS`, the overkill rate and its exact 95 %
+            interval.
+
+    Example:
+    >>> overkill_by_alpha(np.arange(1, 101) / 100)["0.05"]["overkill_rate"]
+    0.05
+    """
+    total = len(p_values)
+    counts = {a: int(np.sum(p_values <= a + 1e-9)) for a in ALPHAS}
+    return {
+        f"{alpha:g}": {
+            "overkill_rate": count / total if total else None,
+            "overkill_rate_ci95": rate_ci95(count, total),
+        }
+        for alpha, count in counts.items()
+    }
 
 
 def auroc_by_type(

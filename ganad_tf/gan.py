@@ -99,6 +99,7 @@ class DCGAN(keras.Model):
         latent_weight: Of the squared error of latents of generated images.
         prior_weight: Of `losses.latent_prior_loss`.
         latent_noise: Deviation of the noise on latents before the generator.
+        denoising: Whether the encoder sees synthetic defects.
 
     Raises:
         ValueError: If only one of `encoder` and `linear_head` is given.
@@ -133,6 +134,7 @@ class DCGAN(keras.Model):
         latent_weight: float = 0.5,
         prior_weight: float = 0.2,
         latent_noise: float = 0.02,
+        denoising: bool = True,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -156,6 +158,7 @@ class DCGAN(keras.Model):
         self.latent_weight = latent_weight
         self.prior_weight = prior_weight
         self.latent_noise = latent_noise
+        self.denoising = denoising
         self.latent_dim = generator.input_shape[-1]
         self.ema_generator = _copy_of(generator)
         self.ema_encoder = None if encoder is None else _copy_of(encoder)
@@ -326,8 +329,10 @@ class DCGAN(keras.Model):
 
     def _joint_step(self, images, latents, seeds):
         """Generated and reconstructed images, and the encoder's losses."""
-        corrupted = corruptions.corrupt(images, seed=seeds[1])
-        encoded = self._latents(corrupted, self.encoder, training=True)
+        seen = images
+        if self.denoising:
+            seen = corruptions.corrupt(images, seed=seeds[1])
+        encoded = self._latents(seen, self.encoder, training=True)
         noise = tf.random.stateless_normal(
             tf.shape(encoded), seeds[2], alg="philox"
         )
@@ -399,7 +404,7 @@ class DCGAN(keras.Model):
             for name in _NETWORKS
             if getattr(self, name) is not None
         }
-        numbers = {
+        settings = {
             name: getattr(self, name)
             for name in (
                 "num_steps",
@@ -411,9 +416,10 @@ class DCGAN(keras.Model):
                 "latent_weight",
                 "prior_weight",
                 "latent_noise",
+                "denoising",
             )
         }
-        return {**super().get_config(), **networks, **numbers}
+        return {**super().get_config(), **networks, **settings}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> DCGAN:

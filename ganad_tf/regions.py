@@ -60,18 +60,22 @@ def find_regions(anomaly_map: np.ndarray, threshold: float) -> list[Region]:
     return sorted(found, key=lambda region: -region.peak)
 
 
-def to_csv(regions_by_path: Iterable[tuple[str, list[Region]]]) -> str:
+def to_csv(
+    regions_by_path: Iterable[tuple[str, list[Region]]], *, header: bool = True
+) -> str:
     """Formats the regions of images as CSV, a row a region.
 
     Args:
         regions_by_path: Names of images with their regions.
+        header: Whether the first line names the columns.
 
     Returns:
-        text: The file's content with a header line.
+        text: The file's content.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(("path", *Region._fields))
+    if header:
+        writer.writerow(("path", *Region._fields))
     for path, regions in regions_by_path:
         for region in regions:
             numbers = (f"{value:.5g}" for value in region[5:])

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from scipy import ndimage
 
-SIGMAS = (1.0, 2.0, 4.0)
+SIGMAS = (1.0, 3.0, 9.0)
 # Residuals are judged from the finest scale on, of which the reconstructions
 # explain so much of the variance of held-out qualified images.
 MIN_EXPLAINED = 0.975

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 from scipy import ndimage
+from sklearn.decomposition import PCA
 
 from ganad_tf import artifacts
 from ganad_tf import callbacks
@@ -25,11 +26,19 @@ from ganad_tf.tiles import TileGrid
 from ganad_tf.tiles import fitting_side
 
 METHODS = ("joint", "paper")
+# What can be left out of "joint", to see what it gives.
+ABLATIONS = ("corruptions", "linear_head", "adversarial")
 CONFIG_NAME = "config.json"
 MAX_HEAD_IMAGES = 4096
 TILE_SIZE = 16
 # Textures that would lose more than half of their resolution are tiled.
 MAX_REDUCTION = 2
+# Latent dimensions of aligned parts: the first of which as many principal
+# components explain this share of held-out qualified images is taken.
+LATENT_DIMS = (224, 400)
+MIN_EXPLAINED = 0.98
+# Training images that the choice looks at; four mirror images of each.
+MAX_CHOICE_IMAGES = 1024
 # Share of the variance that the mean image explains, from which on images are
 # taken to show the same part in the same place.
 MIN_ALIGNMENT = 0.1
@@ -60,6 +69,7 @@ class TrainingConfig:
         field_size: (height, width) in pixels of the image that tiles cover;
             None where the networks see the whole image.
         tile_stride: Pixels from one tile to the next.
+        without: Which of `ABLATIONS` the method "joint" is trained without.
     """
 
     method: str
@@ -79,6 +89,7 @@ class TrainingConfig:
     seed: int = 0
     field_size: tuple[int, int] | None = None
     tile_stride: int = 8
+    without: tuple[str, ...] = ()
 
     @property
     def grid(self) -> TileGrid:
@@ -105,10 +116,10 @@ class TrainingConfig:
             os.path.join(model_dir, CONFIG_NAME), made_by="train_gan.py"
         )
         names = [field.name for field in dataclasses.fields(cls)]
-        config = cls(**{name: values[name] for name in names})
-        if config.field_size is None:
-            return config
-        return dataclasses.replace(config, field_size=(*config.field_size,))
+        for name in ("field_size", "without"):  # JSON has no tuples
+            if values.get(name) is not None:
+                values[name] = tuple(values[name])
+        return cls(**{name: values[name] for name in names if name in values})
 
 
 def is_aligned(qualified: np.ndarray) -> bool:
@@ -136,6 +147,48 @@ def is_aligned(qualified: np.ndarray) -> bool:
         "aligned parts" if aligned else "textures",
     )
     return aligned
+
+
+def choose_latent_dim(qualified: np.ndarray, held_out: np.ndarray) -> int:
+    """How many latents hold aligned parts that the training does not show.
+
+    Args:
+        qualified: Training images, floats of shape (n, height, width,
+            channels); principal components are those of them and of their
+            mirror images.
+        held_out: Qualified images of shape (any n, height, width, channels).
+
+    Returns:
+        latent_dim: The least of `LATENT_DIMS` of which so many components
+            explain `MIN_EXPLAINED` of the variance of `held_out`, or the
+            largest.
+    """
+    qualified = _mirrored(qualified[:MAX_CHOICE_IMAGES], across=True, down=True)
+    pixels = qualified.reshape(len(qualified), -1)
+    rank = min(max(LATENT_DIMS), len(pixels) - 1, pixels.shape[1])
+    pca = PCA(rank, svd_solver="randomized", random_state=0).fit(pixels)
+    held_out = held_out.reshape(len(held_out), -1)
+    energies = np.square(pca.transform(held_out)).sum(axis=0).cumsum()
+    shares = energies / (np.square(held_out - pca.mean_).sum() + 1e-12)
+    found = {dim: shares[min(dim, rank) - 1] for dim in LATENT_DIMS}
+    enough = [dim for dim, share in found.items() if share >= MIN_EXPLAINED]
+    chosen = enough[0] if enough else max(LATENT_DIMS)
+    logging.info(
+        "Latents have %d numbers: of the variance of held-out qualified "
+        "images, principal components explain %s.",
+        chosen,
+        ", ".join(f"{100 * s:.1f} % by {dim}" for dim, s in found.items()),
+    )
+    return chosen
+
+
+def _mirrored(images: np.ndarray, *, across: bool, down: bool) -> np.ndarray:
+    """Images, and behind them their mirror images."""
+    if across:
+        images = np.concatenate([images, images[:, :, ::-1]])
+    if down:
+        images = np.concatenate([images, images[:, ::-1]])
+    return images
 
 
 def choose_field_size(
@@ -197,6 +250,7 @@ def build_gan(config: TrainingConfig) -> DCGAN:
             f"Received: method={config.method!r}"
         )
     joint = config.method == "joint"
+    plain = not joint or "linear_head" in config.without
     size = {"image_size": config.image_size, "channels": config.channels}
     hidden = {
         "width": config.width,
@@ -208,7 +262,7 @@ def build_gan(config: TrainingConfig) -> DCGAN:
         **latents,
         **hidden,
         activation="linear" if joint else "tanh",
-        output_stddev=4e-4 if joint else 0.02,
+        output_stddev=0.02 if plain else 4e-4,
         seed=config.seed,
     )
     discriminator = networks.build_discriminator(
@@ -221,6 +275,9 @@ def build_gan(config: TrainingConfig) -> DCGAN:
         )
         head = LinearHead(**size, **latents)
         prior = LatentPrior(**latents)
+    left_out = {}
+    if "adversarial" in config.without:
+        left_out["adversarial_weight"] = 0.0
     gan = DCGAN(
         generator,
         discriminator,
@@ -229,6 +286,8 @@ def build_gan(config: TrainingConfig) -> DCGAN:
         prior,
         num_steps=config.num_steps,
         seed=config.seed,
+        denoising="corruptions" not in config.without,
+        **left_out,
     )
     gan.compile(config.learning_rate, config.discriminator_learning_rate)
     return gan
@@ -244,10 +303,9 @@ def fit_linear_head(
         qualified: float32 of shape (n, height, width, channels) in [-1, 1].
         config: Says which mirror images the training shows.
     """
-    if config.horizontal_flip:
-        qualified = np.concatenate([qualified, qualified[:, :, ::-1]])
-    if config.vertical_flip:
-        qualified = np.concatenate([qualified, qualified[:, ::-1]])
+    qualified = _mirrored(
+        qualified, across=config.horizontal_flip, down=config.vertical_flip
+    )
     gan.linear_head.fit(qualified, seed=config.seed)
     latents = np.asarray(gan.linear_head.project(qualified))
     gan.latent_prior.fit(latents, seed=config.seed)
@@ -358,7 +416,7 @@ def train(
         return gan
     if step:
         logging.info("Going on at step %d of %d.", step, config.num_steps)
-    elif gan.linear_head is not None:
+    elif gan.linear_head is not None and "linear_head" not in config.without:
         fit_linear_head(gan, _head_images(config, paths), config)
     batches = images.training_dataset(
         paths,

@@ -8,9 +8,9 @@ from conftest import write_images
 from ganad_tf import dataset
 
 
-def split_of(folder, seed=0):
+def split_of(folder, seed=0, **options):
     files = dataset.scan_images(dataset.list_images(folder))
-    return dataset.split_images(files, seed=seed)
+    return dataset.split_images(files, seed=seed, **options)
 
 
 def names(files):
@@ -23,6 +23,15 @@ def test_a_plain_folder_is_cut_60_20_20(parts_folder):
     assert sizes == [24, 8, 8]
     every = names(split.train + split.calibration + split.test_qualified)
     assert sorted(every) == sorted(set(every)) and len(every) == 40
+
+
+def test_fewer_images_are_those_of_the_whole_split(parts_folder):
+    whole = split_of(parts_folder)
+    few = split_of(parts_folder, max_images=24)
+    assert [len(part) for part in few[:3]] == [18, 6, 8]
+    assert set(few.train) < set(whole.train)
+    assert set(few.calibration) < set(whole.calibration)
+    assert few.test == whole.test
 
 
 def test_an_mvtec_folder_keeps_its_test_part(mvtec_folder):

@@ -131,6 +131,14 @@ def test_an_unknown_method_is_an_error(parts_detector):
         )
 
 
+def test_p_values_of_new_qualified_images_are_uniform(parts_detector):
+    p_values = parts_detector.detect(make_parts(200, seed=11)).p_values.numpy()
+    # Bands of both empirical distributions, of 24 and of 200 images.
+    bound = 1.36 * np.sqrt(1 / 24 + 1 / 200)
+    for alpha in np.linspace(0.1, 0.9, 9):
+        assert abs(np.mean(p_values <= alpha) - alpha) < bound
+
+
 def test_a_second_fit_forgets_the_first(images):
     made = fitted_detector()
     before = made.detect_batches([images]).anomaly_scores

@@ -83,6 +83,13 @@ def test_rates_are_counted_right():
     assert point.accuracy == 4 / 6 and point.balanced_accuracy == 0.625
 
 
+def test_overkill_is_told_at_the_usual_rates():
+    rates = evaluation.overkill_by_alpha(np.array([0.01, 0.03, 0.05, 0.5]))
+    assert rates["0.01"]["overkill_rate"] == 0.25
+    assert rates["0.05"]["overkill_rate"] == 0.75
+    assert rates["0.05"]["overkill_rate_ci95"] == evaluation.rate_ci95(3, 4)
+
+
 def test_without_defective_images_there_is_no_escape_rate():
     point = evaluation.operating_point(np.zeros(3, int), np.zeros(3, bool))
     assert point.escape_rate is None and point.balanced_accuracy is None

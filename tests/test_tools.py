@@ -146,7 +146,11 @@ def test_the_exported_model_scores_as_the_evaluation_did(
                 assert float(row[name]) == pytest.approx(
                     float(other[name]), rel=1e-4, abs=1e-5
                 )
-    assert len(os.listdir(tmp_path / "maps")) == 16
+    written = os.listdir(tmp_path / "maps")
+    assert sum(name.endswith(".png") for name in written) == 16
+    regions = table(tmp_path / "maps" / "regions.csv")
+    assert {row["path"] for row in regions} <= {row["path"] for row in rows}
+    assert any("scratch" in row["path"] for row in regions)
 
 
 def test_a_second_run_gives_the_same_results(chain, product, tmp_path):

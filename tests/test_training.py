@@ -85,6 +85,31 @@ def test_an_unknown_method_is_an_error():
         training.build_gan(tiny_config(method="other"))
 
 
+@pytest.mark.parametrize("left_out", training.ABLATIONS)
+def test_a_part_of_the_method_can_be_left_out(left_out, paths, tmp_path):
+    config = tiny_config(without=(left_out,), num_steps=2)
+    training.start_or_resume(config, str(tmp_path))
+    gan = training.train(config, paths, str(tmp_path))
+    assert training.TrainingConfig.load(str(tmp_path)) == config
+    assert gan.denoising == (left_out != "corruptions")
+    assert (gan.adversarial_weight == 0) == (left_out == "adversarial")
+    components = np.asarray(gan.linear_head.components)
+    assert np.any(components) == (left_out != "linear_head")
+
+
+def test_latents_are_as_many_as_held_out_images_need():
+    generator = np.random.default_rng(0)
+    basis = generator.normal(size=(300, 32 * 32))
+
+    def made(count, rank):
+        images = generator.normal(size=(count, rank)) @ basis[:rank]
+        return images.reshape(count, 32, 32, 1)
+
+    few, many = training.LATENT_DIMS
+    assert training.choose_latent_dim(made(300, 40), made(50, 40)) == few
+    assert training.choose_latent_dim(made(100, 300), made(50, 300)) == many
+
+
 def test_parts_are_aligned_and_textures_are_not():
     noise = np.random.default_rng(0).normal(0, 0.3, size=(40, 32, 32, 1))
     assert training.is_aligned(make_parts(40, seed=0))

@@ -53,7 +53,9 @@ _SERVER = flags.DEFINE_string(
 _MAPS_DIR = flags.DEFINE_string(
     "maps_dir",
     None,
-    "Folder for a picture of each image: input, reconstruction, anomaly map.",
+    "Folder for a picture of each image: input, reconstruction, anomaly map; "
+    "and for regions.csv: where the maps are above their threshold, in pixels "
+    "of the map (a peak of 15 is 15 or more).",
 )
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", 64, "Images in a request at the most.", lower_bound=1
@@ -141,11 +143,15 @@ def _pixels(data: bytes, mode: str, size: tuple[int, int] | None = None):
 
 
 def _save_map(path: str, data: bytes, scored: dict, manifest: dict) -> None:
+    """Writes an image's picture, and appends its regions to the others'."""
+    from ganad_tf import regions  # with SciPy, for maps alone
     from ganad_tf import report  # with Matplotlib, for maps alone
 
     reconstruction = _pixels(scored["reconstruction_png_bytes"], "RGB")
     height, width, _ = reconstruction.shape
     anomaly_map = _pixels(scored["anomaly_map_png_bytes"], "L")
+    anomaly_map = (anomaly_map + 1.0) / 2.0 * report.MAP_LIMIT
+    threshold = manifest.get("map_threshold")
     panel = report.Panel(
         report.caption(
             os.path.basename(path),
@@ -155,13 +161,21 @@ def _save_map(path: str, data: bytes, scored: dict, manifest: dict) -> None:
         ),
         _pixels(data, "RGB", (width, height)),
         reconstruction,
-        (anomaly_map + 1.0) / 2.0 * report.MAP_LIMIT,
-        manifest.get("map_threshold"),
+        anomaly_map,
+        threshold,
     )
     name = path.strip(os.sep).replace(os.sep, "_") + ".png"
     artifacts.write_bytes(
         os.path.join(_MAPS_DIR.value, name), report.panels_png([panel])
     )
+    if threshold is not None:
+        found = regions.find_regions(anomaly_map, threshold)
+        with open(_regions_path(), "a", encoding="utf-8") as file:
+            file.write(regions.to_csv([(path, found)], header=not file.tell()))
+
+
+def _regions_path() -> str:
+    return os.path.join(_MAPS_DIR.value, "regions.csv")
 
 
 def _score(paths: list[str], scorer, signature: str, table) -> dict:
@@ -203,6 +217,8 @@ def main() -> None:
     done = {path: table.rows[path] for path in paths if path in table.rows}
     if done:
         logging.info("%d images are scored already.", len(done))
+    elif _MAPS_DIR.value and os.path.exists(_regions_path()):
+        os.remove(_regions_path())
     missing = [path for path in paths if path not in done]
     logging.info("Scoring %d images by %s.", len(missing), source)
     done |= _score(missing, scorer, signature, table)

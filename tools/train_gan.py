@@ -17,6 +17,7 @@ ones are not repeated.
 """
 
 import dataclasses
+import math
 import os
 import sys
 
@@ -88,8 +89,9 @@ _ALIGNED = flags.DEFINE_enum(
 _LATENT_DIM = flags.DEFINE_integer(
     "latent_dim",
     None,
-    "Length of a latent. Default: 224 for aligned parts, 128 for textures, 64 "
-    "for tiles and with --method=paper.",
+    "Length of a latent. Default: 224 or 400 for aligned parts, whichever is "
+    "enough for held-out qualified images, 128 for textures, 64 for tiles and "
+    "with --method=paper.",
     lower_bound=2,
 )
 _WIDTH = flags.DEFINE_integer(
@@ -127,6 +129,20 @@ _VERTICAL_FLIP = flags.DEFINE_bool(
 _MAX_SHIFT = flags.DEFINE_integer(
     "max_shift", 0, "Shift by up to so many pixels.", lower_bound=0
 )
+_WITHOUT = flags.DEFINE_multi_enum(
+    "without",
+    [],
+    training.ABLATIONS,
+    "Leave this part of the method joint out, to see what it gives: the "
+    "synthetic defects, the linear head or the adversarial loss. Repeatable.",
+)
+_MAX_IMAGES = flags.DEFINE_integer(
+    "max_images",
+    None,
+    "Use so many of the qualified training and calibration images at the most, "
+    "to see how many are needed; the test images stay the same.",
+    lower_bound=dataset.MIN_QUALIFIED,
+)
 _MIXED_PRECISION = flags.DEFINE_bool(
     "mixed_precision", False, "Compute hidden layers in bfloat16."
 )
@@ -158,35 +174,41 @@ def _open_split(model_dir: str) -> dataset.Split:
     if os.path.exists(path):
         return dataset.load_split(path, data=_DATA.value)
     files = dataset.scan_images(dataset.list_images(_DATA.value))
-    split = dataset.split_images(files, seed=_SEED.value)
+    split = dataset.split_images(
+        files, seed=_SEED.value, max_images=_MAX_IMAGES.value
+    )
     dataset.save_split(split, path, data=_DATA.value, seed=_SEED.value)
     return split
 
 
-def _resolve(paths: list[str]) -> training.TrainingConfig:
+def _resolve(paths: list[str], held_out: list[str]) -> training.TrainingConfig:
     joint = _METHOD.value == "joint"
     channels = (
         images.color_channels(paths)
         if _CHANNELS.value == "auto"
         else int(_CHANNELS.value)
     )
+
+    def loaded(paths):
+        return images.load_images(
+            paths[: training.MAX_HEAD_IMAGES],
+            image_size=_IMAGE_SIZE.value,
+            channels=channels,
+        )
+
     aligned = _ALIGNED.value == "true"
     if _ALIGNED.value == "auto":
-        aligned = training.is_aligned(
-            images.load_images(
-                paths[: training.MAX_HEAD_IMAGES],
-                image_size=_IMAGE_SIZE.value,
-                channels=channels,
-            )
-        )
+        aligned = training.is_aligned(loaded(paths))
     field_size, image_size = _resolve_field(paths, aligned)
+    latent_dim = _LATENT_DIM.value or _default_latent_dim(aligned, field_size)
+    if latent_dim is None:
+        latent_dim = training.choose_latent_dim(loaded(paths), loaded(held_out))
     return training.TrainingConfig(
         method=_METHOD.value,
         image_size=image_size,
         channels=channels,
         aligned=aligned,
-        latent_dim=_LATENT_DIM.value
-        or _default_latent_dim(aligned, field_size),
+        latent_dim=latent_dim,
         width=_WIDTH.value or (16 if joint else 32),
         num_steps=_NUM_STEPS.value,
         batch_size=_BATCH_SIZE.value,
@@ -199,13 +221,15 @@ def _resolve(paths: list[str]) -> training.TrainingConfig:
         seed=_SEED.value,
         field_size=field_size,
         tile_stride=_TILE_STRIDE.value or image_size // 2,
+        without=tuple(sorted(set(_WITHOUT.value))),
     )
 
 
-def _default_latent_dim(aligned: bool, field_size) -> int:
+def _default_latent_dim(aligned: bool, field_size) -> int | None:
+    """None where the images choose."""
     if _METHOD.value == "paper" or field_size:
         return 64
-    return 224 if aligned else 128
+    return None if aligned else 128
 
 
 def _resolve_field(paths: list[str], aligned: bool):
@@ -252,6 +276,22 @@ def _own_flags() -> dict:
     }
 
 
+def _warn_of_few(num_calibration: int) -> None:
+    """Says early which false-alarm rates the calibration images allow."""
+    least = 1.0 / (num_calibration + 1)
+    if least > 0.01:
+        logging.warning(
+            "With %d calibration images no p-value is below %.3g, so no "
+            "--alpha below that can be reached%s. More qualified images help: "
+            "the rate at alpha 0.05 spreads by +-%.1g from one calibration "
+            "to another.",
+            num_calibration,
+            least,
+            ", not even the default of 0.05" if least > 0.05 else "",
+            math.sqrt(0.05 * 0.95 / (num_calibration + 2)),
+        )
+
+
 def _describe(split: dataset.Split, config: training.TrainingConfig) -> str:
     logging.info(
         "Images: %d training, %d calibration, %d + %d test, %d unreadable.",
@@ -261,6 +301,7 @@ def _describe(split: dataset.Split, config: training.TrainingConfig) -> str:
         len(split.test_defective),
         len(split.unreadable),
     )
+    _warn_of_few(len(split.calibration))
     logging.info("Training: %s", dataclasses.asdict(config))
     return summaries.settings_text(
         settings={**_own_flags(), **dataclasses.asdict(config)},
@@ -292,7 +333,7 @@ def _train(model_dir: str) -> float:
     split = _open_split(model_dir)
     paths = [file.path for file in split.train]
     held_out = [file.path for file in split.calibration]
-    config = _resolve(paths)
+    config = _resolve(paths, held_out)
     training.start_or_resume(config, model_dir, data=_DATA.value)
     gan = training.train(
         config,
