@@ -73,6 +73,7 @@ WITHOUT_TENSORFLOW = [
 ]
 WITHOUT_SCIKIT_LEARN = ["gan", "inversion", "losses", "networks", "pyramid"]
 WITHOUT_MODULE = {
+    "benchmark",
     "cpp_loader",
     "docstrings",
     "end_to_end",
