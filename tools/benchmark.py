@@ -67,7 +67,7 @@ def _machine() -> dict:
 def _training() -> Figures:
     """Steps from decoded images in memory, augmented as in training."""
     gan = benchmark_cli.build_gan()
-    steps, batch = 10, 32
+    steps, batch = 5 if benchmark_cli.QUICK.value else 30, 32
     with tempfile.TemporaryDirectory() as folder:
         paths = benchmark_cli.write_pngs(folder, 256)
         batches = images.training_dataset(
@@ -113,7 +113,7 @@ def _scoring() -> Figures:
         for num_steps in (0, 3, 10):
             fitted = benchmark_cli.fit_detector(gan, num_steps=num_steps)
             for batch in _BATCH_SIZES:
-                chosen = paths[: 4 * batch]
+                chosen = paths[: max(4 * batch, 32)]
                 batches = images.image_dataset(
                     chosen, batch_size=batch, **_SIZE
                 )

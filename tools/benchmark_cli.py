@@ -31,19 +31,23 @@ _NUM_RUNS = flags.DEFINE_integer(
 QUICK = flags.DEFINE_bool(
     "quick", False, "Two runs, small sizes: a minute, to see that it works."
 )
-_SIDE = 2048  # of the matrices; 17 GFLOP
 _product = tf.function(tf.matmul, reduce_retracing=True)
 
 # A figure has numbers by name.
 Figure = dict[str, float]
 
 
-def matrix_rate(dtype: tf.DType = tf.float32) -> float:
+def matrix_rate(dtype: tf.DType = tf.float32, side: int = 2048) -> float:
     """Floating-point operations a second of one large matrix product."""
-    matrix = tf.ones([_SIDE, _SIDE], dtype)
+    matrix = tf.ones([side, side], dtype)
     start = time.perf_counter()
     _product(matrix, matrix)[0, 0].numpy()
-    return 2 * _SIDE**3 / (time.perf_counter() - start)
+    return 2 * side**3 / (time.perf_counter() - start)
+
+
+def num_runs() -> int:
+    """Runs of which a median is taken."""
+    return 2 if QUICK.value else _NUM_RUNS.value
 
 
 def spread(values: list[float]) -> Figure:
@@ -72,9 +76,8 @@ def measure(
     """
     work()  # traces and warms up
     rates, shares = [], []
-    num_runs = 2 if QUICK.value else _NUM_RUNS.value
     before = matrix_rate() if flops else 0.0
-    for _ in range(num_runs):
+    for _ in range(num_runs()):
         start = time.perf_counter()
         work()
         rates.append(amount / (time.perf_counter() - start))

@@ -8,7 +8,8 @@ are .9 of the mean absolute residual and .1 of that of the discriminator's last
 features. It is compiled as one loop and gets decoded images, both in its
 favour. Its batched form gives the same scores, since every image has a start
 of its own; a few images are searched for one by one to see that and to take
-the time, alternately with ours from PNG files to verdicts.
+the time, a run alternately with one of ours from PNG files to verdicts, so that a
+shared machine does not tilt the ratio.
 
 Prints one JSON: images/s of each, ours as a ratio to the peer, and the AUROC
 of all on the same test images, drawn evenly, with the 95 % bootstrap interval
@@ -16,6 +17,7 @@ of the difference. Ours is also measured with ten steps, calibrated anew.
 """
 
 import os
+import time
 
 import cli  # before TensorFlow
 
@@ -61,7 +63,9 @@ class AnoGanSearch:
         self.features = keras.Model(
             discriminator.input, discriminator.layers[-1].input
         )
-        self.scores = tf.function(self._search, reduce_retracing=True)
+        spec = tf.TensorSpec([None, *gan.generator.output_shape[1:]])
+        start = tf.TensorSpec([None, gan.latent_dim])
+        self.scores = tf.function(self._search, input_signature=[spec, start])
 
     def losses(self, image_batch, latents):
         """Of each image: what the search makes less, and the score."""
@@ -123,47 +127,88 @@ def _with_steps(detector, split, num_steps: int):
     return speed_dial.refit(detector, train, calibration, num_steps=num_steps)
 
 
-def _peer(search, test: np.ndarray):
-    """Scores of all images in batches, and both forms' images/s."""
-    starts = search.gan.sample_latents(len(test), seed=tf.constant([0, 0]))
-    parts = [
-        search.scores(test[row : row + _BATCH], starts[row : row + _BATCH])
-        for row in range(0, len(test), _BATCH)
-    ]
+def _starts(gan, count: int) -> tf.Tensor:
+    return gan.sample_latents(count, seed=tf.constant([0, 0]))
 
-    def alone() -> list:
-        return [
-            search.scores(test[row : row + 1], starts[row : row + 1]).numpy()
-            for row in range(_NUM_ALONE)
+
+def _batched(search, test: np.ndarray) -> tuple[np.ndarray, list[float]]:
+    """The peer's scores of all images, and images/s of each full batch."""
+    starts = _starts(search.gan, len(test))
+    scores, rates = [], []
+    for row in range(0, len(test), _BATCH):
+        rows = slice(row, row + _BATCH)
+        start = time.perf_counter()
+        scores.append(search.scores(test[rows], starts[rows]).numpy())
+        rates.append(len(scores[-1]) / (time.perf_counter() - start))
+    return np.concatenate(scores), rates[: max(len(test) // _BATCH, 1)]
+
+
+def _alternately(works: dict[str, tuple]) -> dict[str, list[float]]:
+    """Amounts a second of several works, a run of each after the other."""
+    rates = {name: [] for name in works}
+    for run in range(1 + benchmark_cli.num_runs()):
+        for name, (work, amount) in works.items():
+            start = time.perf_counter()
+            work()
+            if run > 0:  # the first one traces and warms up
+                rates[name].append(amount / (time.perf_counter() - start))
+    return rates
+
+
+def _figures(rates, labels, scores) -> dict[str, benchmark_cli.Figure]:
+    """Spread, ratio to the slowest peer, AUROC and its difference."""
+    alone, *_ = rates
+    figures = {}
+    for name, found in rates.items():
+        figure = benchmark_cli.spread(found)
+        figure["times the one-at-a-time search"] = float(
+            np.median(found) / np.median(rates[alone])
+        )
+        figure["AUROC"] = evaluation.auroc(labels, scores[name])
+        figure["AUROC minus the peer's, 95 %"] = " to ".join(
+            f"{bound:+.3f}"
+            for bound in evaluation.auroc_difference_ci95(
+                labels, scores[name], scores[alone], seed=0
+            )
+        )
+        figures[f"{name}, images/s"] = figure
+    return figures
+
+
+def _compare(search, made, files) -> dict[str, benchmark_cli.Figure]:
+    """Figures of the peer's two forms and of detectors by name."""
+    labels = np.array([file.label for file in files])
+    alone = f"AnoGAN search, {search.num_steps} steps, one at a time"
+    batches = _batches(next(iter(made.values())), files)
+    test = np.concatenate(list(batches))
+    starts = _starts(search.gan, len(test))
+
+    def one_at_a_time() -> np.ndarray:
+        rows = range(_NUM_ALONE)
+        found = [
+            search.scores(test[row : row + 1], starts[row : row + 1])
+            for row in rows
         ]
+        return np.concatenate(found)
 
-    scores = np.concatenate(parts)
-    apart = np.abs(np.concatenate(alone()) / scores[:_NUM_ALONE] - 1).max()
-    figures = {
-        "one at a time": benchmark_cli.measure(alone, _NUM_ALONE),
-        f"batches of {_BATCH}": benchmark_cli.measure(
-            lambda: search.scores(test[:_BATCH], starts[:_BATCH]).numpy(),
-            min(_BATCH, len(test)),
-        ),
+    works = {alone: (one_at_a_time, _NUM_ALONE)} | {
+        name: (lambda one=one: one.detect_batches(batches), len(files))
+        for name, one in made.items()
     }
-    figures["one at a time"]["scores differ from the batched by"] = apart
-    return scores, figures
-
-
-def _ours(detector, files, labels, peer_scores, peer_rate) -> dict:
-    batches = _batches(detector, files)
-    found = benchmark_cli.measure(
-        lambda: detector.detect_batches(batches), len(files)
-    )
-    scores = detector.detect_batches(batches).anomaly_scores
-    low, high = evaluation.auroc_difference_ci95(labels, scores, peer_scores)
-    return {
-        **found,
-        "times the peer": found["median"] / peer_rate,
-        "AUROC": evaluation.auroc(labels, scores),
-        "AUROC above the peer's, from": low,
-        "to": high,
+    rates = _alternately(works)
+    peer_scores, batched_rates = _batched(search, test)
+    apart = np.abs(one_at_a_time() / peer_scores[:_NUM_ALONE] - 1.0)
+    rates[f"AnoGAN search, batches of {_BATCH}"] = batched_rates
+    scores = dict.fromkeys(rates, peer_scores) | {
+        name: one.detect_batches(batches).anomaly_scores
+        for name, one in made.items()
     }
+    figures = _figures(rates, labels, scores)
+    figures[f"{alone}, images/s"] |= {
+        "scores apart from the batched by": float(apart.max()),
+        "test images": len(files),
+    }
+    return figures
 
 
 def measure(model_dir: str, data: str) -> dict[str, benchmark_cli.Figure]:
@@ -177,24 +222,12 @@ def measure(model_dir: str, data: str) -> dict[str, benchmark_cli.Figure]:
     )
     count = 8 if benchmark_cli.QUICK.value else _NUM_IMAGES.value
     num_steps = 20 if benchmark_cli.QUICK.value else _PEER_STEPS.value
-    files = _drawn(split.test, count)
-    labels = np.array([file.label for file in files])
-    test = np.concatenate(list(_batches(detector, files)))
-    scores, peers = _peer(AnoGanSearch(gan, num_steps), test)
-    figures = {
-        f"AnoGAN search, {num_steps} steps, {name}, images/s": {
-            **found,
-            "AUROC": evaluation.auroc(labels, scores),
-            "test images": len(files),
-        }
-        for name, found in peers.items()
+    made = {
+        f"ours, {one.inverter.num_steps} steps, PNG to verdict": one
+        for one in (detector, _with_steps(detector, split, 10))
     }
-    rate = peers["one at a time"]["median"]
-    for made in (detector, _with_steps(detector, split, 10)):
-        name = f"ours, {made.inverter.num_steps} steps, PNG to verdict"
-        found = _ours(made, files, labels, scores, rate)
-        figures[f"{name}, images/s"] = found
-    return figures
+    search = AnoGanSearch(gan, num_steps)
+    return _compare(search, made, _drawn(split.test, count))
 
 
 def main() -> None:
