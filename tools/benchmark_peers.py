@@ -8,8 +8,8 @@ are .9 of the mean absolute residual and .1 of that of the discriminator's last
 features. It is compiled as one loop and gets decoded images, both in its
 favour. Its batched form gives the same scores, since every image has a start
 of its own; a few images are searched for one by one to see that and to take
-the time, a run alternately with one of ours from PNG files to verdicts, so that a
-shared machine does not tilt the ratio.
+the time. Its runs alternate with ours, which go from PNG files to verdicts, so
+that a shared machine does not tilt the ratio.
 
 Prints one JSON: images/s of each, ours as a ratio to the peer, and the AUROC
 of all on the same test images, drawn evenly, with the 95 % bootstrap interval
