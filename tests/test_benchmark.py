@@ -1,11 +1,15 @@
 import pathlib
 import sys
+import types
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import make_parts
+from conftest import scratch
 from conftest import tiny_config
+from conftest import write_images
+from sklearn import metrics
 
 from ganad_tf import training
 
@@ -75,6 +79,40 @@ def test_the_peers_adam_is_that_of_keras(gan):
             losses = search.losses(images, latents)
         adam.apply_gradients([(tape.gradient(losses, latents), latents)])
     np.testing.assert_allclose(search.losses(images, latents), found, rtol=1e-4)
+
+
+def test_peer_and_detector_are_compared_on_the_same_images(
+    parts_detector, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(benchmark_cli, "num_runs", lambda: 1)
+    good = make_parts(6, seed=5)
+    write_images(tmp_path, np.concatenate([good, scratch(good)]))
+    paths = sorted(map(str, tmp_path.iterdir()))
+    files = [
+        types.SimpleNamespace(path=path, label=int(row >= 6))
+        for row, path in enumerate(paths)
+    ]
+    search = benchmark_peers.AnoGanSearch(parts_detector.gan, 3)
+    figures = benchmark_peers._compare(search, {"ours": parts_detector}, files)
+    alone, ours, batched = figures.values()
+    assert list(figures)[1] == "ours, images/s"
+    assert alone["scores apart from the batched by"] < 1e-3
+    assert alone["AUROC"] == batched["AUROC"]
+    scores = parts_detector.detect_batches(
+        [np.concatenate([good, scratch(good)])]
+    ).anomaly_scores
+    assert ours["AUROC"] == pytest.approx(
+        metrics.roc_auc_score([0] * 6 + [1] * 6, scores)
+    )
+    ratio = ours["times the one-at-a-time search"]
+    assert ratio == pytest.approx(ours["median"] / alone["median"])
+
+
+def test_peers_images_are_drawn_evenly_of_both_kinds():
+    files = [types.SimpleNamespace(row=n, label=n % 2) for n in range(20)]
+    drawn = benchmark_peers._drawn(files, 6)
+    assert [file.label for file in drawn] == [0, 0, 0, 1, 1, 1]
+    assert [file.row for file in drawn] == [0, 8, 18, 1, 9, 19]
 
 
 def test_the_table_shows_every_number():
