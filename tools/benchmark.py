@@ -61,7 +61,12 @@ Figures = dict[str, benchmark_cli.Figure]
 
 
 def _machine() -> dict:
-    return {"cores": os.cpu_count(), **assessment.versions()}
+    """With the load of others: figures of a busy machine are no records."""
+    return {
+        "cores": os.cpu_count(),
+        "load at the start": os.getloadavg()[0],
+        **assessment.versions(),
+    }
 
 
 def _training() -> Figures:
@@ -248,8 +253,7 @@ def main() -> None:
         artifacts.write_json(_OUTPUT.value, figures)
     text = table(figures)
     path = os.path.splitext(_OUTPUT.value)[0] + ".md"
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text + "\n")
+    artifacts.write_text(path, text + "\n")
     print(text)
 
 
