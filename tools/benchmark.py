@@ -243,6 +243,8 @@ def table(figures: Figures) -> str:
 
 
 def main() -> None:
+    if bool(flags.FLAGS.model_dir) != bool(flags.FLAGS.data):
+        raise ValueError("Expected both or neither of --model_dir and --data")
     figures = {"machine": _machine()}
     started = time.perf_counter()
     for name, measure in _parts():
