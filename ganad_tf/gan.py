@@ -10,6 +10,7 @@ import tensorflow as tf
 from ganad_tf import corruptions
 from ganad_tf import losses
 from ganad_tf import pyramid
+from ganad_tf.frozen_generator import frozen_generator
 
 _NETWORKS = (
     "generator",
@@ -162,6 +163,7 @@ class DCGAN(keras.Model):
         self.latent_dim = generator.input_shape[-1]
         self.ema_generator = _copy_of(generator)
         self.ema_encoder = None if encoder is None else _copy_of(encoder)
+        self._frozen = frozen_generator(self.ema_generator)
         self.step = self.add_weight(
             shape=(),
             dtype="int32",
@@ -247,7 +249,7 @@ class DCGAN(keras.Model):
             images: float32 of shape (batch, height, width, channels) in
                 [-1, 1].
         """
-        return self._images(latents, self.ema_generator, training=False)
+        return self._with_head(self._frozen(latents), latents)
 
     def project(self, images: tf.Tensor) -> tf.Tensor | None:
         """Latents by the linear head alone; None for the plain DCGAN."""
@@ -274,11 +276,12 @@ class DCGAN(keras.Model):
         return self.generate(self.encode(images))
 
     def _images(self, latents, generator, *, training: bool) -> tf.Tensor:
-        images = generator(latents, training=training)
-        if self.linear_head is not None:
-            images += self.linear_head(latents)
-            images = tf.clip_by_value(images, -1.0, 1.0)
-        return images
+        return self._with_head(generator(latents, training=training), latents)
+
+    def _with_head(self, images, latents) -> tf.Tensor:
+        if self.linear_head is None:
+            return images
+        return tf.clip_by_value(images + self.linear_head(latents), -1.0, 1.0)
 
     def _latents(self, images, encoder, *, training: bool) -> tf.Tensor:
         offset = encoder(images, training=training)

@@ -13,6 +13,7 @@ RANKS = [
         "calibration",
         "corruptions",
         "evaluation",
+        "frozen_generator",
         "image_files",
         "latent_energies",
         "latent_prior",
@@ -71,8 +72,16 @@ WITHOUT_TENSORFLOW = [
     "scoring",
     "sweep",
 ]
-WITHOUT_SCIKIT_LEARN = ["gan", "inversion", "losses", "networks", "pyramid"]
+WITHOUT_SCIKIT_LEARN = [
+    "frozen_generator",
+    "gan",
+    "inversion",
+    "losses",
+    "networks",
+    "pyramid",
+]
 WITHOUT_MODULE = {
+    "benchmark",
     "cpp_loader",
     "docstrings",
     "end_to_end",

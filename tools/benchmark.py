@@ -1,179 +1,178 @@
-"""Measures speed and memory on this machine, next to the machine's ceiling.
+"""Measures speed and memory on this machine, next to the machine's ceilings.
 
     python tools/benchmark.py --output=benchmark.json
+    python tools/benchmark.py --data=elpv:mono --model_dir=model  # and peers
 
 Every figure is the median of several runs, with the least and the largest;
-images are synthetic, networks are those of the defaults for 64x64 gray
-images. Peak memory is taken in processes of its own. With --data and
---model_dir of a trained and fitted model, it also tells what each number of
-inversion steps gives (AUROC on the test images) and costs (images/s).
+shares are of the rate of a float32 matrix product, measured before and after
+each run, by the operations that benchmark_flops.py counts. Images are
+synthetic, networks are those of the defaults for aligned 64x64 gray images.
+With --data and --model_dir of a trained and fitted model, the detector is also
+set against AnoGAN's search (benchmark_peers.py), and the speed dial tells what
+each number of inversion steps gives (AUROC) and costs (images/s).
+
+Writes a JSON, and the same as a Markdown table beside it and on the terminal.
+Each part is a tool of its own: benchmark_machine.py, benchmark_flops.py,
+benchmark_growth.py, benchmark_images.py, benchmark_peers.py,
+benchmark_serving.py. --quick takes about a minute.
 """
 
-import io
-import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from collections.abc import Iterator
 
-import numpy as np
+import cli  # before TensorFlow
+
+# isort: split
 import tensorflow as tf
 from absl import flags
-from PIL import Image
+from absl import logging
 
+import benchmark_cli
+import benchmark_flops
+import benchmark_growth
+import benchmark_images
+import benchmark_machine
+import benchmark_peers
 import benchmark_serving
-import cli
 from ganad_tf import artifacts
 from ganad_tf import assessment
 from ganad_tf import dataset
 from ganad_tf import detector as detectors
 from ganad_tf import export
 from ganad_tf import images
+from ganad_tf import inversion
 from ganad_tf import speed_dial
 from ganad_tf import training
 
 _OUTPUT = flags.DEFINE_string(
     "output", "benchmark.json", "JSON file to write the figures to."
 )
-_NUM_RUNS = flags.DEFINE_integer(
-    "num_runs", 5, "Runs of which the median is taken.", lower_bound=1
-)
-_MEMORY_IMAGES = flags.DEFINE_list(
-    "memory_images", ["2000", "20000"], "Sizes of the folders for peak memory."
-)
-_MEMORY_FOLDER = flags.DEFINE_string(
-    "memory_folder", None, "Only stream this folder, and print peak memory."
-)
-_DATA = flags.DEFINE_string(
-    "data", None, "For --model_dir: the --data that its GAN was trained on."
-)
-_MODEL_DIR = flags.DEFINE_string(
-    "model_dir", None, "Trained and fitted model, for the speed dial."
-)
-SIZE = {"image_size": 64, "channels": 1}
+_FOLDER = os.path.dirname(os.path.abspath(__file__))
+_SIZE = {"image_size": 64, "channels": 1}
+_BATCH_SIZES = (1, 8, 64)
+_COLUMNS = ("median", "least", "largest", "share")
+
+Figures = dict[str, benchmark_cli.Figure]
 
 
-def _rate(work, amount: float) -> dict[str, float]:
-    """Amount a second: median, least and largest of several runs."""
-    work()  # traces and warms up
-    rates = []
-    for _ in range(_NUM_RUNS.value):
-        start = time.perf_counter()
-        work()
-        rates.append(amount / (time.perf_counter() - start))
+def _machine() -> dict:
+    """With the load of others: figures of a busy machine are no records."""
     return {
-        "median": statistics.median(rates),
-        "least": min(rates),
-        "largest": max(rates),
+        "cores": os.cpu_count(),
+        "load at the start": os.getloadavg()[0],
+        **assessment.versions(),
     }
 
 
-def _noise(count: int) -> np.ndarray:
-    noise = np.random.default_rng(0).uniform(-1, 1, [count, 64, 64, 1])
-    return noise.astype(np.float32)
-
-
-def _gan(batch_size: int = 32):
-    config = training.TrainingConfig(
-        method="joint",
-        aligned=True,
-        latent_dim=256,
-        width=16,
-        num_steps=10**6,
-        batch_size=batch_size,
-        **SIZE,
-    )
-    gan = training.build_gan(config)
-    training.fit_linear_head(gan, _noise(300), config)
-    return gan
-
-
-def _ceiling() -> dict[str, float]:
-    matrix = tf.constant(np.ones([2048, 2048], np.float32))
-    product = tf.function(tf.matmul)
-    return _rate(lambda: product(matrix, matrix).numpy(), 2 * 2048**3 / 1e9)
-
-
-def _training(gan) -> dict[str, float]:
-    batches = tf.data.Dataset.from_tensors(tf.constant(_noise(32))).repeat()
-    steps = {"steps_per_epoch": 10, "verbose": 0, "shuffle": False}
-    return _rate(lambda: gan.fit(batches, **steps), 10 * 32)
-
-
-def _scoring(gan, num_steps: int, batch_size: int) -> dict[str, float]:
-    """From PNG bytes to verdicts, decoded in parallel."""
-    fitted = detectors.for_method(
-        gan, method="joint", aligned=True, alpha=0.05, num_steps=num_steps
-    ).fit([_noise(64)], [_noise(64)])
+def _training() -> Figures:
+    """Steps from decoded images in memory, augmented as in training."""
+    gan = benchmark_cli.build_gan()
+    steps, batch = 5 if benchmark_cli.QUICK.value else 30, 32
     with tempfile.TemporaryDirectory() as folder:
-        paths = _write_pngs(folder, 2 * max(batch_size, 32))
-        batches = images.image_dataset(paths, batch_size=batch_size, **SIZE)
-        return _rate(lambda: fitted.detect_batches(batches), len(paths))
-
-
-def _write_pngs(folder: str, count: int) -> list[str]:
-    generator = np.random.default_rng(0)
-    paths = [os.path.join(folder, f"{row:06d}.png") for row in range(count)]
-    for path in paths:
-        buffer = io.BytesIO()
-        pixels = generator.integers(0, 256, [64, 64], np.uint8)
-        Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
-        with open(path, "wb") as file:
-            file.write(buffer.getvalue())
-    return paths
-
-
-def _peak_megabytes() -> float:
-    """Linux' own count; `getrusage` would add that of the parent process."""
-    with open("/proc/self/status", encoding="ascii") as file:
-        line = next(line for line in file if line.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024
-
-
-def _stream(folder: str) -> None:
-    """Reads a folder as training and scoring do, and prints peak memory."""
-    found = {"start": _peak_megabytes()}
-    files = dataset.scan_images(dataset.list_images(folder))
-    found["scan"] = _peak_megabytes()
-    paths = [f.path for f in dataset.split_images(files, seed=0).train]
-    epoch = images.training_dataset(paths, batch_size=32, seed=0, **SIZE)
-    for _ in epoch.take(len(paths) // 32):
-        pass
-    found["training epoch"] = _peak_megabytes()
-    for _ in images.image_dataset([file.path for file in files], **SIZE):
-        pass
-    found["scoring"] = _peak_megabytes()
-    print(json.dumps(found))
-
-
-def _memory(count: int) -> dict[str, float]:
-    with tempfile.TemporaryDirectory() as folder:
-        _write_pngs(folder, count)
-        answer = subprocess.run(
-            [sys.executable, __file__, f"--memory_folder={folder}"],
-            capture_output=True,
-            text=True,
-            check=True,
+        paths = benchmark_cli.write_pngs(folder, 256)
+        batches = images.training_dataset(
+            paths, batch_size=batch, seed=0, **_SIZE
         )
-    return json.loads(answer.stdout)
+        found = benchmark_cli.measure(
+            lambda: gan.fit(
+                batches, steps_per_epoch=steps, verbose=0, shuffle=False
+            ),
+            steps * batch,
+            flops=benchmark_flops.training_step(gan),
+        )
+    return {"training, images/s": found}
 
 
-def _serving(gan) -> dict[str, dict[str, float]]:
-    """Clients at once against the exported model behind a server."""
-    fitted = detectors.for_method(
-        gan, method="joint", aligned=True, alpha=0.05
-    ).fit([_noise(64)], [_noise(64)])
+def _inversion() -> Figures:
+    gan = benchmark_cli.build_gan()
+    inverter = inversion.LatentInverter(
+        gan.generate, num_steps=20, optimizer="momentum", learning_rate=1.0
+    )
+    figures = {}
+    for batch in _BATCH_SIZES:
+        targets = tf.constant(benchmark_cli.noise(batch))
+        starts = gan.encode(targets)
+        figures[f"inversion, batch {batch}, steps x images/s"] = (
+            benchmark_cli.measure(
+                lambda found=(targets, starts): inverter.invert(
+                    *found
+                ).losses.numpy(),
+                inverter.num_steps * batch,
+                flops=benchmark_flops.inversion_step(gan),
+            )
+        )
+    return figures
+
+
+def _scoring() -> Figures:
+    """From PNG files to verdicts, decoded in parallel."""
+    gan = benchmark_cli.build_gan()
+    figures = {}
+    with tempfile.TemporaryDirectory() as folder:
+        paths = benchmark_cli.write_pngs(folder, 256)
+        for num_steps in (0, 3, 10):
+            fitted = benchmark_cli.fit_detector(gan, num_steps=num_steps)
+            for batch in _BATCH_SIZES:
+                chosen = paths[: max(4 * batch, 32)]
+                batches = images.image_dataset(
+                    chosen, batch_size=batch, **_SIZE
+                )
+                name = f"PNG to verdict, {num_steps} steps, batch {batch}"
+                figures[f"{name}, images/s"] = benchmark_cli.measure(
+                    lambda given=(fitted, batches): given[0].detect_batches(
+                        given[1]
+                    ),
+                    len(chosen),
+                )
+    return figures
+
+
+def _score_apart(model: str, folder: str) -> None:
+    answer = subprocess.run(
+        [
+            sys.executable,
+            os.path.join(_FOLDER, "score_images.py"),
+            f"--saved_model={model}",
+            f"--images={folder}",
+            f"--output={os.path.join(folder, 'scores.csv')}",
+        ],
+        capture_output=True,
+        text=True,
+    )
+    if answer.returncode:
+        raise ValueError(f"score_images.py failed: {answer.stderr}")
+
+
+def _serving() -> Figures:
+    """Of an exported model: its first answer, and clients at once."""
+    fitted = benchmark_cli.fit_detector(benchmark_cli.build_gan())
     with tempfile.TemporaryDirectory() as folder:
         path = export.export_saved_model(
-            fitted, folder, name="benchmark", facts={}
+            fitted, os.path.join(folder, "model"), name="benchmark", facts={}
         )
+        os.mkdir(os.path.join(folder, "images"))
+        benchmark_cli.write_pngs(os.path.join(folder, "images"), 1)
+        seconds = []
+        for _ in range(3):
+            start = time.perf_counter()
+            _score_apart(path, os.path.join(folder, "images"))
+            seconds.append(time.perf_counter() - start)
+        name = "first answer of score_images.py in a new process, s"
         num_requests = flags.FLAGS.num_requests
-        return benchmark_serving.measure(path, num_requests)
+        if benchmark_cli.QUICK.value:
+            num_requests //= 10
+        return {
+            name: benchmark_cli.spread(seconds),
+            **benchmark_serving.measure(path, num_requests),
+        }
 
 
-def _speed_dial(model_dir: str, data: str) -> dict[str, dict[str, float]]:
+def _speed_dial(model_dir: str, data: str) -> Figures:
     """AUROC and images/s by steps of the inversion, calibrated for each."""
     detector = detectors.OneClassDetector.load(
         os.path.join(model_dir, "detector"), training.load_gan(model_dir)
@@ -201,35 +200,63 @@ def _speed_dial(model_dir: str, data: str) -> dict[str, dict[str, float]]:
     return figures
 
 
-def main() -> None:
-    if _MEMORY_FOLDER.value:
-        _stream(_MEMORY_FOLDER.value)
-        return
-    gan = _gan()
-    figures = {
-        "machine": {"cores": os.cpu_count(), **assessment.versions()},
-        "matrix product, GFLOP/s": _ceiling(),
-        "training, images/s": _training(gan),
-    }
-    for num_steps, batch_size in ((0, 1), (0, 64), (10, 1), (10, 64)):
-        name = (
-            f"PNG to verdict, {num_steps} steps, batch {batch_size}, images/s"
-        )
-        figures[name] = _scoring(gan, num_steps, batch_size)
-    figures |= _serving(gan)
-    if _MODEL_DIR.value:
-        figures |= _speed_dial(_MODEL_DIR.value, _DATA.value)
-    for count in map(int, _MEMORY_IMAGES.value):
-        figures[f"peak memory, {count} images, MB"] = _memory(count)
-    artifacts.write_json(_OUTPUT.value, figures)
+def _of_a_model() -> Figures:
+    """What needs a trained model; nothing without one."""
+    model = (flags.FLAGS.model_dir, flags.FLAGS.data)
+    if not model[0]:
+        return {}
+    dial = {} if benchmark_cli.QUICK.value else _speed_dial(*model)
+    return {**benchmark_peers.measure(*model), **dial}
+
+
+def _parts() -> Iterator[tuple[str, Callable[[], Figures]]]:
+    yield "ceilings of the machine", benchmark_machine.measure
+    yield "operations", benchmark_flops.measure
+    yield "training", _training
+    yield "inversion", _inversion
+    yield "scoring", _scoring
+    yield "exported model", _serving
+    yield "growth with size, steps and latents", benchmark_growth.measure
+    yield "growth with the number of images", benchmark_images.measure
+    yield "peers and speed dial", _of_a_model
+
+
+def _cell(value) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def table(figures: Figures) -> str:
+    """Figures as a Markdown table."""
+    lines = [
+        "| figure | median | least | largest | share of ceiling | |",
+        "|---|---|---|---|---|---|",
+    ]
     for name, values in figures.items():
-        cells = (
-            f"{key} {value:.3g}"
-            if isinstance(value, float)
-            else f"{key} {value}"
+        cells = [_cell(values.get(key, "")) for key in _COLUMNS]
+        rest = ", ".join(
+            f"{key} {_cell(value)}"
             for key, value in values.items()
+            if key not in _COLUMNS
         )
-        print(f"{name}: {', '.join(cells)}")
+        lines.append(f"| {' | '.join([name, *cells, rest])} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    if bool(flags.FLAGS.model_dir) != bool(flags.FLAGS.data):
+        raise ValueError("Expected both or neither of --model_dir and --data")
+    figures = {"machine": _machine()}
+    started = time.perf_counter()
+    for name, measure in _parts():
+        logging.info(
+            "%.0f s: measuring %s", time.perf_counter() - started, name
+        )
+        figures |= measure()
+        artifacts.write_json(_OUTPUT.value, figures)
+    text = table(figures)
+    path = os.path.splitext(_OUTPUT.value)[0] + ".md"
+    artifacts.write_text(path, text + "\n")
+    print(text)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,9 @@ import os
 from collections.abc import Iterator
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# TensorFlow's own default is on for the newest CPUs alone; the kernels of
+# oneDNN make training and inversion about 1.5 times as fast on others, too.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 @contextlib.contextmanager
