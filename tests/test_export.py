@@ -1,6 +1,7 @@
 import json
 import os
 import pathlib
+import shutil
 
 import pytest
 import server_messages
@@ -8,7 +9,7 @@ from conftest import export_to
 
 from ganad_tf import c_api
 from ganad_tf import export
-from ganad_tf import servable
+from ganad_tf import parity
 
 
 def test_the_manifest_says_what_the_model_is(exported, parts_detector):
@@ -33,14 +34,26 @@ def test_versions_count_up_and_are_never_overwritten(tmp_path, parts_detector):
     assert sorted(os.listdir(tmp_path)) == ["11", "7", "notes"]
 
 
-def test_a_model_that_is_wrong_is_not_published(
-    tmp_path, monkeypatch, parts_detector
+def test_a_model_that_fails_its_check_is_not_published(
+    exported, tmp_path, monkeypatch, parts_detector
 ):
-    scaled = servable._scaled
-    monkeypatch.setattr(servable, "_scaled", lambda pixels: scaled(pixels) / 2)
-    reason = "not published: signature images: anomaly_map differs by"
+    differences = {"anomaly_score": 0.5, "p_value": 0.0}
+    check = {"relative": differences, "passed": False}
+    checked = []
+
+    def fail(path, *_, **__):
+        checked.append(sorted(os.listdir(path)))
+        return {"checks": {"signature images": check}, "passed": False}
+
+    def write(_, path):
+        shutil.copytree(exported, path, dirs_exist_ok=True)
+
+    monkeypatch.setattr(export, "_write", write)
+    monkeypatch.setattr(parity, "check_saved_model", fail)
+    reason = "not published: signature images: anomaly_score differs by 0.5$"
     with pytest.raises(c_api.ModelError, match=reason):
         export_to(tmp_path, parts_detector)
+    assert "saved_model.pb" in checked[0]
     assert os.listdir(tmp_path) == []
 
 
