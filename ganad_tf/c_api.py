@@ -29,6 +29,10 @@ FLOAT, STRING, BOOL = 1, 7, 10  # tensorflow.DataType
 _STRING_SIZE = 24  # sizeof(TF_TString)
 
 
+class ModelError(RuntimeError):
+    """A SavedModel does not run, or gives other numbers than it should."""
+
+
 class Tensor(NamedTuple):
     """A tensor as plain values."""
 
@@ -327,7 +331,7 @@ def run_requests(
             runtime wrote to standard error.
 
     Raises:
-        RuntimeError: With the runtime's message, if load or run fails.
+        ModelError: With the runtime's message, if load or run fails.
     """
     package = importlib.util.find_spec("tensorflow").origin
     site_packages = os.path.dirname(os.path.dirname(package))
@@ -336,6 +340,7 @@ def run_requests(
         [sys.executable, "-I", "-S", os.path.abspath(__file__)]
         + [site_packages, path, str(num_threads)],
         input=json.dumps(plain),
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "1"},  # warnings, errors
         capture_output=True,
         text=True,
         check=False,
@@ -343,7 +348,7 @@ def run_requests(
     if answer.returncode:
         lines = answer.stderr.strip().splitlines()
         reasons = [line for line in lines if "Error: " in line] or lines
-        raise RuntimeError(
+        raise ModelError(
             f"{path} does not run in the C++ runtime: {''.join(reasons[-1:])}"
         )
     found = json.loads(answer.stdout)

@@ -10,6 +10,7 @@ import tensorflow as tf
 from absl import logging
 
 from ganad_tf import artifacts
+from ganad_tf import c_api
 from ganad_tf import parity
 from ganad_tf import warmup
 from ganad_tf.detector import OneClassDetector
@@ -60,7 +61,8 @@ def export_saved_model(
 
     Raises:
         ValueError: If the version is there already or not an integer above 0.
-        RuntimeError: If the written model gives other numbers.
+        ModelError: If the written model does not run in the C++ runtime or
+            gives other numbers; it is a RuntimeError.
     """
     version = next_version(export_dir) if version is None else version
     path = os.path.join(export_dir, str(version))
@@ -126,7 +128,7 @@ def _check(detector, path: str, check_images: list[bytes] | None) -> None:
     found = parity.check_saved_model(path, check_images, detector=detector)
     failed = parity.failures(found)
     if failed:
-        raise RuntimeError(
+        raise c_api.ModelError(
             "The exported model does not give the detector's numbers and is "
             f"not published: {'; '.join(failed)}"
         )

@@ -12,6 +12,7 @@ from tensorflow_serving.apis import predict_pb2
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 
 from ganad_tf import scoring
+from ganad_tf.serving_client import ServingClient
 
 _COME_BACK = (
     grpc.StatusCode.UNAVAILABLE,
@@ -30,16 +31,13 @@ _OPTIONS = [
 ]
 
 
-class GrpcClient:
+class GrpcClient(ServingClient):
     """Scores encoded images by a model behind a gRPC server.
 
     Args:
         address: `grpc://host:8500/NAME`, or `grpc://host:8500/NAME/VERSION`.
         timeout: Seconds to wait for an answer.
         num_retries: How often to ask again while the server is unavailable.
-
-    Attributes:
-        url: The address as given.
     """
 
     def __init__(self, address: str, *, timeout: float, num_retries: int):
@@ -55,71 +53,36 @@ class GrpcClient:
                 "grpc://host:8500/NAME, perhaps with /VERSION. Received: "
                 f"{address}"
             )
-        self.url = address
+        super().__init__(address, timeout=timeout, num_retries=num_retries)
         self._version = int(versions[0]) if versions else None
-        self._timeout = timeout
-        self._num_retries = num_retries
         channel = grpc.insecure_channel(target, options=_OPTIONS)
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
 
-    def check(self, signature: str) -> None:
-        """Makes sure that the model is served and has a signature.
-
-        Args:
-            signature: Its name.
-
-        Raises:
-            ValueError: If there is no such model, or no such signature.
-            UnavailableError: If there is no server.
-        """
+    def _inputs(self) -> dict[str, Any]:
         request = get_model_metadata_pb2.GetModelMetadataRequest(
             metadata_field=["signature_def"]
         )
         self._address(request.model_spec)
-        try:
-            answer = self._ask(self._stub.GetModelMetadata, request)
-        except scoring.RefusedError as error:
-            raise ValueError(f"{self.url}: {error}") from error
+        answer = self._ask(self._stub.GetModelMetadata, request)
         found = get_model_metadata_pb2.SignatureDefMap()
         answer.metadata["signature_def"].Unpack(found)
-        if "image_bytes" not in found.signature_def[signature].inputs:
-            raise ValueError(
-                f"{self.url} has no signature {signature!r} of image_bytes. "
-                "Expected a model of export_saved_model.py"
-            )
+        return {
+            name: signature.inputs
+            for name, signature in found.signature_def.items()
+        }
 
-    def score(
-        self, image_bytes: list[bytes], *, signature: str = "score"
-    ) -> list[scoring.ScoredRow]:
-        """Scores images; one that the server refuses costs itself alone.
-
-        Args:
-            image_bytes: Encoded PNG, JPEG or BMP images.
-            signature: "score", or "inspect" for PNGs beside the scalars.
-
-        Returns:
-            rows: For each image a dictionary from the signature's outputs to
-                their values, or the reason why there is none.
-
-        Raises:
-            ValueError: If the model is not there.
-            UnavailableError: If the server stays unavailable.
-        """
-
-        def predict(images: list[bytes]) -> list[dict[str, Any]]:
-            request = predict_pb2.PredictRequest()
-            self._address(request.model_spec)
-            request.model_spec.signature_name = signature
-            tensor = tf.make_tensor_proto(np.array(images, object))
-            request.inputs["image_bytes"].CopyFrom(tensor)
-            outputs = self._ask(self._stub.Predict, request).outputs
-            columns = {k: tf.make_ndarray(v) for k, v in outputs.items()}
-            return [
-                {name: column[row] for name, column in columns.items()}
-                for row in range(len(images))
-            ]
-
-        return scoring.score_apart(predict, image_bytes)
+    def _predict(
+        self, images: list[bytes], signature: str
+    ) -> list[dict[str, Any]]:
+        request = predict_pb2.PredictRequest()
+        self._address(request.model_spec)
+        request.model_spec.signature_name = signature
+        tensor = tf.make_tensor_proto(np.array(images, object))
+        request.inputs["image_bytes"].CopyFrom(tensor)
+        outputs = self._ask(self._stub.Predict, request).outputs
+        return scoring.rows_of(
+            {name: tf.make_ndarray(values) for name, values in outputs.items()}
+        )
 
     def _address(self, model_spec) -> None:
         model_spec.name = self._name
@@ -133,7 +96,7 @@ class GrpcClient:
             except grpc.RpcError as error:
                 raise _translated(error, self.url) from error
 
-        return scoring.with_retries(once, num_retries=self._num_retries)
+        return self._retried(once)
 
 
 def _translated(error: grpc.RpcError, url: str) -> Exception:

@@ -10,13 +10,14 @@ import urllib.request
 from typing import Any
 
 from ganad_tf import scoring
+from ganad_tf.serving_client import ServingClient
 
 # Too many requests, bad gateway, unavailable, gateway timeout.
 _COME_BACK = (429, 502, 503, 504)
 _REFUSED = (400, 413, 422)
 
 
-class RestClient:
+class RestClient(ServingClient):
     """Scores encoded images by a model behind a REST server.
 
     Args:
@@ -24,9 +25,6 @@ class RestClient:
             `/versions/N` or `/labels/NAME`.
         timeout: Seconds to wait for an answer.
         num_retries: How often to ask again while the server is unavailable.
-
-    Attributes:
-        url: As given.
     """
 
     def __init__(self, url: str, *, timeout: float, num_retries: int):
@@ -35,66 +33,32 @@ class RestClient:
                 "Invalid address of a REST server. Expected "
                 f"http://host:8501/v1/models/NAME. Received: {url}"
             )
-        self.url = url.rstrip("/")
-        self._timeout = timeout
-        self._num_retries = num_retries
+        super().__init__(
+            url.rstrip("/"), timeout=timeout, num_retries=num_retries
+        )
 
-    def check(self, signature: str) -> None:
-        """Makes sure that the model is served and has a signature.
+    def _inputs(self) -> dict[str, Any]:
+        metadata = self._ask("/metadata")["metadata"]
+        return {
+            name: signature.get("inputs", {})
+            for name, signature in metadata["signature_def"][
+                "signature_def"
+            ].items()
+        }
 
-        Args:
-            signature: Its name.
-
-        Raises:
-            ValueError: If there is no such model, or no such signature.
-            UnavailableError: If there is no server.
-        """
-        try:
-            metadata = self._ask("/metadata")
-        except scoring.RefusedError as error:
-            raise ValueError(f"{self.url}: {error}") from error
-        found = metadata["metadata"]["signature_def"]["signature_def"]
-        if "image_bytes" not in found.get(signature, {}).get("inputs", {}):
-            raise ValueError(
-                f"{self.url} has no signature {signature!r} of image_bytes: "
-                f"it has {sorted(found)}. Expected a model of "
-                "export_saved_model.py"
-            )
-
-    def score(
-        self, image_bytes: list[bytes], *, signature: str = "score"
-    ) -> list[scoring.ScoredRow]:
-        """Scores images; one that the server refuses costs itself alone.
-
-        Args:
-            image_bytes: Encoded PNG, JPEG or BMP images.
-            signature: "score", or "inspect" for PNGs beside the scalars.
-
-        Returns:
-            rows: For each image a dictionary from the signature's outputs to
-                their values, or the reason why there is none.
-
-        Raises:
-            ValueError: If the model is not there.
-            UnavailableError: If the server stays unavailable.
-        """
-
-        def predict(images: list[bytes]) -> list[dict[str, Any]]:
-            instances = [
-                {"b64": base64.b64encode(data).decode()} for data in images
-            ]
-            answer = self._ask(
-                ":predict",
-                {"signature_name": signature, "instances": instances},
-            )
-            return [_decoded(row) for row in answer["predictions"]]
-
-        return scoring.score_apart(predict, image_bytes)
+    def _predict(
+        self, images: list[bytes], signature: str
+    ) -> list[dict[str, Any]]:
+        instances = [
+            {"b64": base64.b64encode(data).decode()} for data in images
+        ]
+        answer = self._ask(
+            ":predict", {"signature_name": signature, "instances": instances}
+        )
+        return [_decoded(row) for row in answer["predictions"]]
 
     def _ask(self, method: str, body: dict | None = None) -> Any:
-        return scoring.with_retries(
-            lambda: self._ask_once(method, body), num_retries=self._num_retries
-        )
+        return self._retried(lambda: self._ask_once(method, body))
 
     def _ask_once(self, method: str, body: dict | None) -> Any:
         request = urllib.request.Request(

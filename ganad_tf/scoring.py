@@ -46,6 +46,17 @@ class ScoredFile(NamedTuple):
     row: ScoredRow
 
 
+def rows_of(columns: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of named columns of one length.
+
+    Example:
+    >>> rows_of({"score": [1.5, 2.5], "is_defective": [False, True]})[1]
+    {'score': 2.5, 'is_defective': True}
+    """
+    rows = zip(*columns.values(), strict=True)
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
 def score_apart(predict: Predict, image_bytes: list[bytes]) -> list[ScoredRow]:
     """Predicts; an image that cannot be scored costs itself alone.
 

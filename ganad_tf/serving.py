@@ -60,7 +60,7 @@ class SavedModelScorer:
 
     def score(
         self, image_bytes: list[bytes], *, signature: str = "score"
-    ) -> list[dict[str, Any] | str]:
+    ) -> list[scoring.ScoredRow]:
         """Scores images; one that cannot be decoded costs itself alone.
 
         Args:
@@ -82,10 +82,8 @@ class SavedModelScorer:
                 raise scoring.RefusedError(
                     f"not decodable: {reason}"
                 ) from error
-            columns = {name: np.asarray(v) for name, v in outputs.items()}
-            return [
-                {name: column[row] for name, column in columns.items()}
-                for row in range(len(images))
-            ]
+            return scoring.rows_of(
+                {name: np.asarray(values) for name, values in outputs.items()}
+            )
 
         return scoring.score_apart(predict, image_bytes)

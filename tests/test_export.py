@@ -1,12 +1,15 @@
 import json
 import os
-import re
+import pathlib
+import shutil
 
 import pytest
+import server_messages
 from conftest import export_to
 
+from ganad_tf import c_api
 from ganad_tf import export
-from ganad_tf import servable
+from ganad_tf import parity
 
 
 def test_the_manifest_says_what_the_model_is(exported, parts_detector):
@@ -31,13 +34,26 @@ def test_versions_count_up_and_are_never_overwritten(tmp_path, parts_detector):
     assert sorted(os.listdir(tmp_path)) == ["11", "7", "notes"]
 
 
-def test_a_model_that_is_wrong_is_not_published(
-    tmp_path, monkeypatch, parts_detector
+def test_a_model_that_fails_its_check_is_not_published(
+    exported, tmp_path, monkeypatch, parts_detector
 ):
-    scaled = servable._scaled
-    monkeypatch.setattr(servable, "_scaled", lambda pixels: scaled(pixels) / 2)
-    with pytest.raises(RuntimeError, match="not published: signature images"):
+    differences = {"anomaly_score": 0.5, "p_value": 0.0}
+    check = {"relative": differences, "passed": False}
+    checked = []
+
+    def fail(path, *_, **__):
+        checked.append(sorted(os.listdir(path)))
+        return {"checks": {"signature images": check}, "passed": False}
+
+    def write(_, path):
+        shutil.copytree(exported, path, dirs_exist_ok=True)
+
+    monkeypatch.setattr(export, "_write", write)
+    monkeypatch.setattr(parity, "check_saved_model", fail)
+    reason = "not published: signature images: anomaly_score differs by 0.5$"
+    with pytest.raises(c_api.ModelError, match=reason):
         export_to(tmp_path, parts_detector)
+    assert "saved_model.pb" in checked[0]
     assert os.listdir(tmp_path) == []
 
 
@@ -48,16 +64,9 @@ def test_the_check_of_an_export_is_in_it(exported):
     assert checks["Python detector"]["passed"]
 
 
-def test_the_batching_parameters_are_fields_of_the_servers(exported):
-    with open(os.path.join(exported, "batching_params.pbtxt")) as file:
-        lines = [line for line in file if not line.startswith("#")]
-    found = dict(
-        re.fullmatch(r"(\w+) { value: (\d+) }\n", x).groups() for x in lines
-    )
-    assert found["max_batch_size"] == "64"
-    assert set(found) == {
-        "max_batch_size",
-        "batch_timeout_micros",
-        "max_enqueued_batches",
-        "num_batch_threads",
-    }
+def test_the_servers_definitions_read_the_batching_parameters(exported):
+    path = pathlib.Path(exported, "batching_params.pbtxt")
+    found = server_messages.parse(path.read_text(), "BatchingParameters")
+    assert found.max_batch_size.value == 64
+    assert all(value.value > 0 for _, value in found.ListFields())
+    assert len(found.ListFields()) == 4

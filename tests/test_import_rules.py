@@ -43,13 +43,19 @@ RANKS = [
     ],
     [
         "detector",
-        "grpc_client",
         "monitoring",
         "paper_measures",
-        "rest_client",
         "serving",
+        "serving_client",
     ],
-    ["paper_figures", "speed_dial", "summaries", "training"],
+    [
+        "grpc_client",
+        "paper_figures",
+        "rest_client",
+        "speed_dial",
+        "summaries",
+        "training",
+    ],
     ["assessment", "servable"],
     ["paper", "parity"],
     ["export"],
@@ -70,6 +76,7 @@ WITHOUT_TENSORFLOW = [
     "rest_client",
     "score_table",
     "scoring",
+    "serving_client",
     "sweep",
 ]
 WITHOUT_SCIKIT_LEARN = [

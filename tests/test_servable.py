@@ -1,4 +1,5 @@
 import io
+import json
 import os
 import subprocess
 import sys
@@ -145,58 +146,80 @@ def test_any_size_depth_and_colour_of_an_image_is_taken(signatures, parts):
     assert np.isfinite(scores).all()
 
 
-def run_without_package(script, *arguments):
-    """Runs Python in a fresh process in which ganad_tf cannot be imported."""
-    block = (
-        "import sys; sys.modules['ganad_tf'] = None; "
-        "sys.modules['keras'] = None\n"
-    )
-    return subprocess.run(
-        [sys.executable, "-c", block + script, *map(str, arguments)],
+_SAVED_MODEL_CLI = """
+import json, os, sys
+sys.modules["ganad_tf"] = sys.modules["keras"] = None
+from tensorflow.python.tools import saved_model_cli
+for arguments in json.load(sys.stdin):
+    if not os.fork():
+        sys.argv = ["saved_model_cli", *arguments]
+        saved_model_cli.main()
+        sys.exit()
+    if os.wait()[1]:
+        sys.exit(f"failed: {arguments}")
+"""
+
+
+@pytest.fixture(scope="module")
+def by_cli(exported, parts, tmp_path_factory):
+    """What `saved_model_cli` writes to files and prints, without our package.
+
+    TensorFlow is imported once for all commands.
+    """
+    folder = tmp_path_factory.mktemp("cli")
+    pixels = images.to_uint8(parts).astype(np.float32)
+    np.save(folder / "in.npy", pixels)
+    # A semicolon would end the expression.
+    literal = repr(encoded(parts)).replace(";", "\\x3b")
+    model = ["--dir", exported]
+    commands = [["show", *model, "--all"]] + [
+        ["run", *model, "--tag_set", "serve", "--signature_def", name]
+        + (
+            ["--inputs", f"images={folder}/in.npy"]
+            if name == "images"
+            else ["--input_exprs", f"image_bytes={literal}"]
+        )
+        + ["--outdir", str(folder / name)]
+        for name in SIGNATURES
+    ]
+    answer = subprocess.run(
+        [sys.executable, "-c", _SAVED_MODEL_CLI],
+        input=json.dumps(commands),
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "1"},
         capture_output=True,
         text=True,
         check=False,
-        cwd="/",
     )
+    assert answer.returncode == 0, answer.stderr
+    return folder, answer
 
 
 @pytest.mark.parametrize("name", SIGNATURES)
-def test_saved_model_cli_runs_every_signature(
-    exported, parts, expected, tmp_path, name
-):
-    if name == "images":
-        np.save(tmp_path / "in.npy", images.to_uint8(parts).astype(np.float32))
-        given = ["--inputs", f"images={tmp_path}/in.npy"]
-    else:
-        # A semicolon would end the expression.
-        literal = repr(encoded(parts)).replace(";", "\\x3b")
-        given = ["--input_exprs", f"image_bytes={literal}"]
-    script = (
-        "sys.argv[0] = 'saved_model_cli'\n"
-        "from tensorflow.python.tools import saved_model_cli\n"
-        "saved_model_cli.main()"
-    )
-    answer = run_without_package(
-        script,
-        "run",
-        "--dir",
-        exported,
-        "--tag_set",
-        "serve",
-        "--signature_def",
-        name,
-        *given,
-        "--outdir",
-        tmp_path,
-    )
-    assert answer.returncode == 0, answer.stderr
-    found = np.load(tmp_path / "anomaly_score.npy")
+def test_saved_model_cli_runs_every_signature(by_cli, expected, name):
+    folder = by_cli[0] / name
+    found = np.load(folder / "anomaly_score.npy")
     np.testing.assert_allclose(
         found, expected.anomaly_scores, rtol=1e-4, atol=1e-5
     )
     for output in SIGNATURES[name]:
-        assert (tmp_path / f"{output}.npy").exists()
-    assert "remapper failed" not in answer.stderr
+        assert (folder / f"{output}.npy").exists()
+
+
+def test_the_runtime_reports_no_error_of_the_graph(by_cli):
+    assert "remapper failed" not in by_cli[1].stderr
+    assert "meta_optimizer" not in by_cli[1].stderr
+
+
+def test_saved_model_cli_shows_names_types_and_shapes(by_cli):
+    shown = by_cli[1].stdout
+    for name, outputs in SIGNATURES.items():
+        assert f"signature_def['{name}']" in shown
+        for output in outputs:
+            assert f"outputs['{output}'] tensor_info" in shown
+    assert (
+        "inputs['image_bytes'] tensor_info:\n        dtype: DT_STRING" in shown
+    )
+    assert "shape: (-1, 32, 32, 1)" in shown
 
 
 def test_weights_are_stored_once_and_training_is_left_behind(

@@ -3,17 +3,28 @@
 import base64
 import json
 import os
+import pathlib
 import shutil
 import threading
 import urllib.error
 import urllib.request
+from concurrent.futures import Future
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
+import server_messages
 import serving_double
 from conftest import encoded
 from conftest import make_parts
+from google.protobuf import text_format
+from tensorflow_serving.config import model_server_config_pb2
 
+from ganad_tf import grpc_client
 from ganad_tf import rest_client
+from ganad_tf import serving
+
+MODELS = pathlib.Path(__file__).parent.parent / "saved_models"
 
 
 @pytest.fixture(scope="module")
@@ -120,27 +131,55 @@ def test_a_new_version_loses_no_request(exported, tmp_path, data):
     base_path = tmp_path / "parts"
     shutil.copytree(exported, base_path / "1")
     with serving_double.serve(str(base_path), "parts") as model:
-        client = rest_client.RestClient(model.rest, timeout=60, num_retries=0)
+        patience = {"timeout": 60, "num_retries": 0}
+        clients = [rest_client.RestClient(model.rest, **patience)] * 12
+        clients += [grpc_client.GrpcClient(model.grpc, **patience)] * 4
         stop, rows = threading.Event(), []
 
-        def keep_asking():
+        def keep_asking(client):
             while not stop.is_set():
                 rows.extend(client.score(data))
 
-        threads = [threading.Thread(target=keep_asking) for _ in range(3)]
-        for thread in threads:
-            thread.start()
-        shutil.copytree(exported, base_path / ".2")
-        os.rename(base_path / ".2", base_path / "2")
-        client.check("score")
-        while model.version.number == 1 or len(rows) < 20:
-            stop.wait(0.05)
-        asked = len(rows)
-        while len(rows) < asked + 20:
-            stop.wait(0.05)
-        stop.set()
-        for thread in threads:
-            thread.join()
-    assert all(isinstance(row, dict) for row in rows)
-    scores = {round(row["anomaly_score"], 3) for row in rows}
-    assert len(scores) <= 2
+        def wait_for_rows(count):
+            enough = len(rows) + count
+            while len(rows) < enough and not any(map(Future.done, asking)):
+                stop.wait(0.05)
+
+        with ThreadPoolExecutor(len(clients)) as pool:
+            asking = [pool.submit(keep_asking, client) for client in clients]
+            wait_for_rows(20)
+            shutil.copytree(exported, base_path / ".2")
+            os.rename(base_path / ".2", base_path / "2")
+            for _ in range(1000):
+                if model.version.number == 1:
+                    wait_for_rows(1)
+            wait_for_rows(40)
+            stop.set()
+        for future in asking:
+            future.result()  # raises what its client met
+    assert model.version.number == 2
+    by_image = np.reshape(
+        [row["anomaly_score"] for row in rows], [-1, len(data)]
+    )
+    expected = np.broadcast_to(by_image[0], by_image.shape)
+    np.testing.assert_allclose(by_image, expected, rtol=1e-4)
+
+
+def test_the_servers_definitions_read_the_list_of_models():
+    found = text_format.Parse(
+        (MODELS / "models.config").read_text(),
+        model_server_config_pb2.ModelServerConfig(),
+    )
+    for config in found.model_config_list.config:
+        assert config.model_platform == "tensorflow"
+        assert config.base_path == f"/models/{config.name}"
+        assert serving.newest_version(str(MODELS / config.name))
+    names = {config.name for config in found.model_config_list.config}
+    assert names == {path.name for path in MODELS.iterdir() if path.is_dir()}
+
+
+def test_the_servers_definitions_read_the_monitoring():
+    text = (MODELS / "monitoring.config").read_text()
+    found = server_messages.parse(text, "MonitoringConfig")
+    assert found.prometheus_config.enable
+    assert found.prometheus_config.path.startswith("/monitoring/")

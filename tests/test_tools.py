@@ -21,27 +21,16 @@ import serving_double
 from conftest import make_parts
 from conftest import write_images
 from PIL import Image
+from tool_runner import TOOLS
+from tool_runner import command
+from tool_runner import run
 
 from ganad_tf import monitoring
+from ganad_tf import servable
 
-TOOLS = pathlib.Path(__file__).parent.parent / "tools"
 RUNS = ("training", "inversion", "evaluation", "hparams")
 TAGGED_PLUGINS = ("scalars", "images", "histograms", "text")
 TRAIN = ["--image_size=32", "--latent_dim=6", "--width=4", "--batch_size=8"]
-
-
-def command(tool, **flags):
-    given = [f"--{name}={value}" for name, value in flags.items()]
-    return [sys.executable, str(TOOLS / f"{tool}.py"), *given]
-
-
-def run(tool, *more, **flags):
-    return subprocess.run(
-        [*command(tool, **flags), *more],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def done(tool, *more, **flags):
@@ -156,9 +145,13 @@ def test_the_exported_model_scores_as_the_evaluation_did(
 def test_a_second_run_gives_the_same_results(chain, product, tmp_path):
     _, report, _ = chain
     model, again = str(tmp_path / "model"), str(tmp_path / "report")
-    done("train_gan", *TRAIN, data=product, model_dir=model, num_steps=20)
-    done("fit_detector", data=product, model_dir=model, alpha=0.1)
-    done("evaluate_detector", data=product, model_dir=model, report_dir=again)
+    flags = {"data": product, "model_dir": model}
+    for line in (  # in processes started by hand, not forked as the first
+        command("train_gan", *TRAIN, num_steps=20, **flags),
+        command("fit_detector", alpha=0.1, **flags),
+        command("evaluate_detector", report_dir=again, **flags),
+    ):
+        subprocess.run(line, check=True, capture_output=True)
     first, second = (
         json.loads(pathlib.Path(folder, "results.json").read_text())
         for folder in (report, again)
@@ -188,7 +181,7 @@ def test_a_training_killed_at_any_moment_ends_like_an_uninterrupted_one(
     flags = {"data": product, "num_steps": 300}
     done("train_gan", *TRAIN, model_dir=whole, **flags)
     process = subprocess.Popen(
-        [*command("train_gan", model_dir=cut, **flags), *TRAIN],
+        command("train_gan", *TRAIN, model_dir=cut, **flags),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -303,6 +296,31 @@ def test_the_dial_is_calibrated_anew_and_the_export_checks(
         "check_saved_model", saved_model=saved, data=product, model_dir=model
     )
     assert json.loads(answer.stdout)["passed"]
+
+
+def halve_pixels():
+    """From now on, exported models see other pixels than their detectors."""
+    scaled = servable._scaled
+    servable._scaled = lambda pixels: scaled(pixels) / 2
+
+
+def test_an_export_that_fails_its_check_is_not_published(chain, tmp_path):
+    line = failed(
+        "export_saved_model",
+        prepare=halve_pixels,
+        model_dir=chain[0],
+        export_dir=str(tmp_path / "saved"),
+    )
+    assert "not published: signature images: anomaly_map differs by" in line
+    assert os.listdir(tmp_path / "saved") == []
+
+
+def test_a_broken_export_fails_its_check_in_one_line(chain, product, tmp_path):
+    broken = str(tmp_path / "1")
+    shutil.copytree(f"{chain[2]}/1", broken)
+    pathlib.Path(broken, "saved_model.pb").write_bytes(b"nothing")
+    line = failed("check_saved_model", saved_model=broken, data=product)
+    assert "does not run in the C++ runtime" in line
 
 
 def test_nothing_to_score_is_an_error_with_rows(chain, tmp_path):
@@ -577,11 +595,17 @@ def test_clients_at_once_lose_nothing(chain):
         saved_model=chain[2],
         num_requests=60,
         num_clients=4,
+        seconds=2,
+        num_swaps=1,
     )
-    for found in json.loads(answer.stdout).values():
+    figures = json.loads(answer.stdout)
+    assert len(figures) == 2
+    for found in figures.values():
         assert found["right score"] == 54
         assert found["refused with a reason"] == 6
         assert found["wrong score"] == found["lost"] == 0
+        assert found["requests/s"] < 60 / 1.9
+        assert len(found["server memory, MB"]) == 10
 
 
 def test_results_are_printed_as_a_table(chain):

@@ -1,9 +1,10 @@
 """What all tools share: flags, and one line for a user's error.
 
 `run(main)` parses the flags and calls `main`. An error that the user can mend
-(a ValueError, a missing file, a training that diverged) ends the tool with one
-line on standard error and exit code 1; `--verbosity=1` shows the traceback.
-Tools that need TensorFlow at every start import `cli` instead.
+(a ValueError, a missing file, a training that diverged, a SavedModel that fails
+its check) ends the tool with one line on standard error and exit code 1;
+`--verbosity=1` shows the traceback. Tools that need TensorFlow at every start
+import `cli` instead.
 """
 
 from __future__ import annotations
@@ -15,7 +16,15 @@ from absl import app
 from absl import flags
 from absl import logging
 
-_USER_ERRORS = (ValueError, OSError, FloatingPointError, KeyboardInterrupt)
+from ganad_tf import c_api
+
+_USER_ERRORS = (
+    ValueError,
+    OSError,
+    FloatingPointError,
+    KeyboardInterrupt,
+    c_api.ModelError,
+)
 
 
 def _user_errors() -> tuple[type[BaseException], ...]:
