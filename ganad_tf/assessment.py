@@ -92,7 +92,7 @@ class Assessor:
         *self.image_size, self.channels = detector.image_shape
         self.seed = seed
 
-    def _batches(
+    def batches(
         self,
         files: Sequence[dataset.ImageFile],
         image_size: image_files.ImageSize | None = None,
@@ -121,7 +121,7 @@ class Assessor:
 
     def _detect(self, files, keep) -> Detection:
         batches = progress.LoggedBatches(
-            self._batches(files), total=len(files), what="Judged images"
+            self.batches(files), total=len(files), what="Judged images"
         )
         return self.detector.detect_batches(batches, keep=keep)
 
@@ -250,7 +250,7 @@ class Assessor:
         """Scores of fitted baselines, in bounded memory."""
         columns = [
             [baseline.anomaly_scores(batch) for baseline in fitted.values()]
-            for batch in self._batches(files, image_size).as_numpy_iterator()
+            for batch in self.batches(files, image_size).as_numpy_iterator()
         ]
         scores = map(np.concatenate, zip(*columns, strict=True))
         return dict(zip(fitted, scores, strict=True))
@@ -269,7 +269,7 @@ class Assessor:
         for name, files in sets.items():
             latents[name] = [
                 self.detector.reference_latents(batch)
-                for batch in (self._batches(files) if files else ())
+                for batch in (self.batches(files) if files else ())
             ]
         latents = {
             name: np.concatenate(parts)

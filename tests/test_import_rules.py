@@ -48,10 +48,10 @@ RANKS = [
         "rest_client",
         "serving",
     ],
-    ["paper_figures", "speed_dial", "summaries", "training"],
+    ["paper_figures", "paper_words", "speed_dial", "summaries", "training"],
     ["assessment", "servable"],
-    ["paper", "parity"],
-    ["export"],
+    ["paper_samples", "parity"],
+    ["export", "paper"],
     ["__init__"],
 ]
 WITHOUT_TENSORFLOW = [

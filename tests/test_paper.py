@@ -34,11 +34,9 @@ def reproduction(parts_detector, tmp_path_factory):
     return paper.Reproduction(assessor, data="parts", method="joint")
 
 
-@pytest.mark.parametrize("by_paper", [True, False])
-def test_scratched_parts_lie_farther_out_than_qualified_ones(
-    reproduction, by_paper
-):
-    section = reproduction.distances(by_paper=by_paper)
+@pytest.mark.parametrize("by", ["paper", "detector"])
+def test_scratched_parts_lie_farther_out_than_qualified_ones(reproduction, by):
+    section = reproduction.distances(by=by)
     scratched = section.numbers["scratch"]
     assert scratched["num_images"] == 9  # of 9 and 12
     assert scratched["ratio"][0] > 1
@@ -53,18 +51,18 @@ def test_the_interpolation_joins_the_two_inverted_images(reproduction):
     section = reproduction.interpolation(7, "qualified", files)
     pair = [f for f in files if f.name in section.numbers["images"]]
     assert section.numbers["path_length_over_distance"] >= 1 - 1e-6
-    path = reproduction._path(pair[:2], "qualified")
-    ends = reproduction._invert(
-        reproduction.assessor.load(pair[:2]), "the", by_paper=True
-    ).reconstructions
-    np.testing.assert_allclose(path[[0, -1]], ends, atol=1e-4)
+    pair = reproduction.sampler.central(pair[:2])
+    path = reproduction._path(pair)
+    ends = reproduction.sampler.invert(pair, "the", by="optimised")
+    np.testing.assert_allclose(path[[0, -1]], ends.reconstructions, atol=1e-4)
     assert len(path) == 64
 
 
 def test_generated_images_of_a_random_generator_are_told_apart(reproduction):
     section = reproduction.nearest_neighbours()
     accuracy = section.numbers["nearest_neighbour_accuracy"]
-    assert f"{100 * accuracy:.1f} %" in section.finding
+    assert f"{100 * accuracy:.1f} % of all" in section.finding
+    assert section.agreement == "does not agree"
     assert section.numbers["num_images_each"] == 22
 
 
@@ -80,6 +78,7 @@ def section(**changes):
     values = {
         "name": "table_3",
         "title": "Table <III>",
+        "caption": "of <all>",
         "paper": "93 %",
         "agreement": "agrees",
         "finding": "a < b",
@@ -97,3 +96,4 @@ def test_the_page_shows_every_section_beside_the_paper():
     assert page.count("93 %") == 2 and page.count("a &lt; b") == 2
     assert page.count("<img") == 1 and page.count("<table>") == 2
     assert "<parts>" not in page and "<III>" not in page
+    assert page.count("of &lt;all&gt;") == 3  # one also says what is drawn
