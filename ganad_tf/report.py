@@ -49,8 +49,9 @@ td, th { padding: .25em .8em; border-bottom: 1px solid #ddd;
 td:first-child, th:first-child { text-align: left; }
 tr.ours { font-weight: 600; background: #f2f7fb; }
 td.words { text-align: left; }
-img.overlay { width: 27em; image-rendering: pixelated; }
-img { max-width: 100%; } figcaption, .note { color: #555; }
+img { max-width: 100%; }
+img.overlay { width: 27em; max-width: none; image-rendering: pixelated; }
+figcaption, .note { color: #555; }
 """
 
 

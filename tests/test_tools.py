@@ -468,6 +468,7 @@ def test_tensorboard_shows_the_inversion_and_the_evaluation(board):
     }
     histograms = board("plugin/histograms/tags")["logs/evaluation"]
     assert "test/anomaly_score_of_defective" in histograms
+    assert "test/log10_frechet_score_of_qualified" in histograms
 
 
 def test_tensorboard_shows_latents_in_the_projector(board):
