@@ -434,6 +434,7 @@ class Reproduction:
             _agreement(far, len(found) - 1),
             paper_words.distances(found, FACTOR, by=by, tiled=self.tiled),
             {row.name: row._asdict() for row in found},
+            paper_figures.distances_png(found, FACTOR),
             header=paper_words.DISTANCE_HEADER,
             rows=[paper_words.distance_row(row) for row in found],
         )
@@ -498,8 +499,9 @@ def page(
         parts.append(f"<h2>{html.escape(section.title)}</h2>")
         if section.png is not None:
             parts.append(report.image_html(section.png, section.caption))
-        if section.rows:
+        else:
             parts.append(f'<p class="note">{html.escape(section.caption)}</p>')
+        if section.rows:
             parts.append(report.table_html(section.header, section.rows))
         parts.append(f"<p><b>The paper.</b> {html.escape(section.paper)}</p>")
         parts.append(

@@ -10,6 +10,7 @@ from matplotlib.patches import Rectangle
 
 from ganad_tf import report
 from ganad_tf.monitoring import image_grid
+from ganad_tf.paper_measures import SetDistance
 from ganad_tf.paper_measures import Smoothness
 
 
@@ -224,3 +225,35 @@ def _square(row: Reconstructed) -> Rectangle:
         fill=False,
         edgecolor=report.CONTOUR_COLOR,
     )
+
+
+def distances_png(found: Sequence[SetDistance], factor: float) -> bytes:
+    """Draws how many times as far as qualified images the sets lie.
+
+    Args:
+        found: `SetDistance`s, at least one.
+        factor: By which defect types should lie farther out.
+
+    Returns:
+        png: Encoded picture.
+    """
+    middle, low, high = np.array([row.ratio for row in found]).T
+    places = np.arange(len(found))
+    figure = report.new_figure(6.4, 0.32 * len(found) + 1.0)
+    axis = figure.subplots()
+    axis.errorbar(
+        middle, places, xerr=(middle - low, high - middle), fmt="o", ms=5
+    )
+    axis.set_yticks(
+        places, [f"{row.name} ({row.num_images})" for row in found], fontsize=9
+    )
+    axis.axvline(1.0, color="black", lw=1.0)
+    axis.axvline(factor, color=report.DEFECTIVE_COLOR, lw=1.0, ls="--")
+    axis.set(xscale="log", ylim=(len(found) - 0.5, -0.5))
+    axis.set_xlabel(
+        "Fréchet distance over that of held-out qualified ones of equal\n"
+        f"number (95 %); line: equal, dashes: {factor:g} times",
+        fontsize=9,
+    )
+    axis.grid(alpha=0.3, axis="x")
+    return report.encode_png(figure)

@@ -1,6 +1,9 @@
 import numpy as np
 import pytest
+from conftest import TILED
+from conftest import fitted_detector
 from conftest import make_parts
+from conftest import make_textures
 from conftest import scratch
 from conftest import write_images
 
@@ -96,4 +99,36 @@ def test_the_page_shows_every_section_beside_the_paper():
     assert page.count("93 %") == 2 and page.count("a &lt; b") == 2
     assert page.count("<img") == 1 and page.count("<table>") == 2
     assert "<parts>" not in page and "<III>" not in page
-    assert page.count("of &lt;all&gt;") == 3  # one also says what is drawn
+    assert page.count("of &lt;all&gt;") == 3  # one is also the "alt"
+
+
+def test_of_a_tiled_model_every_sample_is_a_tile(tmp_path):
+    textures = make_textures(34, seed=1)
+    textures[25:, 16:, 8:24] = np.clip(3.0 * textures[25:, 16:, 8:24], -1, 1)
+    write_images(tmp_path, textures)
+    files = [
+        ImageFile(str(path), path.name, row // 25, "good", "texture")
+        for row, path in enumerate(sorted(tmp_path.iterdir()))
+    ]
+    files[25:] = [file._replace(defect_type="coarse") for file in files[25:]]
+    split = Split(
+        train=files[:10],
+        calibration=files[10:14],
+        test_qualified=files[14:25],
+        test_defective=files[25:],
+        control=(),
+        unreadable=(),
+    )
+    detector = fitted_detector(make_textures, **TILED)
+    made = paper.Reproduction(
+        Assessor(detector, split, seed=0), data="textures", method="joint"
+    )
+    assert "32x32 px are judged by tiles of 16x16 px" in made.sampling
+    sections = {s.name: s for s in made.sections() if s.name != "table_3"}
+    assert len(sections) == 7
+    assert "generated tiles" in sections["figure_5"].finding
+    assert "two defective tiles" in sections["figure_8"].title
+    assert "square marks the tile" in sections["figures_9_10"].caption
+    coarse = sections["tables_1_2_detector"].numbers["coarse"]
+    assert coarse["num_images"] == 9
+    assert coarse["distance"][0] > coarse["qualified"][0]

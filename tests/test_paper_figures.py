@@ -67,3 +67,16 @@ def test_each_reconstruction_is_a_row():
     assert len(two) > 1.5 * len(one)
     assert (one != other).any()
     assert tiled.shape[1] > one.shape[1]  # the image that the tile is of
+
+
+def test_sets_are_drawn_by_how_far_they_lie():
+    def row(ratio):
+        ends = (ratio, 0.8 * ratio, 1.3 * ratio)
+        return paper_measures.SetDistance("crack", 9, ends, ends, ends, 0.9)
+
+    one, other, two = (
+        opened(paper_figures.distances_png([row(r) for r in ratios], 5.0))
+        for ratios in ([2.0], [50.0], [2.0, 50.0])
+    )
+    assert len(two) > len(one)
+    assert one.shape == other.shape and (one != other).any()
