@@ -303,7 +303,8 @@ class Reproduction:
             f"First {NUM_ROWS} qualified test images, then defective ones of "
             "every type"
             + (
-                ". The square marks the tile that the next pictures show."
+                ". The square marks the tile that the next pictures show, each "
+                "with its own brightness stretched."
                 if self.tiled
                 else "."
             ),

@@ -108,7 +108,7 @@ def interpolation_png(
         color=report.QUALIFIED_COLOR,
         alpha=0.2,
         lw=0,
-        label="90 % of held-out qualified images",
+        label="90 % of held-out qualified ones",
     )
     lower.plot(scores, color="black", label="along the path")
     lower.set_ylabel("discriminator's logit\n(high: looks real)", fontsize=8)

@@ -130,6 +130,12 @@ def reconstructions(
             "No latent holds every pixel of a texture, so of tiles this "
             "detector compares the energies of the latents, not residuals."
         )
+    words += [
+        f"{name} is reconstructed better than {held_out} samples: it is "
+        "smoother than they are, which a residual cannot tell."
+        for name, (_, our_other) in losses.items()
+        if our_other < ours
+    ]
     return " ".join(words)
 
 

@@ -45,3 +45,12 @@ def test_neighbours_are_read_by_kind(shares, mixed, expected):
         "tiles", shares, (0.5, 0.5), [0.4, 0.6], mixed
     )
     assert expected in found and f"{50 * sum(shares):.1f} % of all" in found
+
+
+@pytest.mark.parametrize("tiled", [True, False])
+def test_a_smoother_defect_is_told_to_be_no_residual(tiled):
+    losses = {"held-out": (0.2, 0.1), "worn": (0.3, 0.05), "dent": (0.4, 0.2)}
+    found = paper_words.reconstructions(losses, "held-out", tiled=tiled)
+    assert "worn is reconstructed better" in found
+    assert "dent is" not in found and "dent: 0.400 (2.00 times)" in found
+    assert ("energies of the latents" in found) == tiled
