@@ -209,15 +209,18 @@ _WHY_PAPER = (
     "weigh as little as they vary."
 )
 _WHY_PAPER_TILES = (
-    "From the prior's mean the paper's descent hardly moves the latents of a "
-    "tile, whose texture has no mean to go by: every latent stays small, and "
-    "the sets lie together."
+    "The plain latents of a tile hold one arrangement of the texture among "
+    "many, so their mean tells little; what a defect changes is their energy, "
+    "which this detector compares."
 )
 
 
 def _why_near(row: paper_measures.SetDistance) -> str:
     reason = (
-        "one by one they overlap with qualified ones in these latents"
+        "one by one they lie nearer to the reference's mean than qualified "
+        "ones do, as what is smoother does"
+        if row.auroc < 0.5
+        else "one by one they overlap with qualified ones in these latents"
         if row.auroc < 0.9
         else f"one by one they do differ, but {row.num_images} are so few that "
         "as many held-out qualified ones lie far out as well"

@@ -21,6 +21,7 @@ def test_far_types_agree_and_near_ones_get_their_reason():
     assert "Every" not in near
     assert "knot lies only 2.00 times as far: one by one they over" in near
     assert "each by little" in words(row("knot", 2.0))
+    assert "smoother" in words(row("worn", 2.0, auroc=0.1))
     assert "For knot the interval" in words(row("knot", 9.0, low=3.0))
 
 
