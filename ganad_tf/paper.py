@@ -239,7 +239,8 @@ class Reproduction:
         return Section(
             f"figure_{number}",
             f"Figure {number}: interpolation between two {kind} {self.noun}",
-            f"Top: {pair[0]} and {pair[1]}, the two of {NUM_CANDIDATES} {kind} "
+            f"Top: {pair[0]} and {pair[1]}, the two of "
+            f"{min(len(files), NUM_CANDIDATES)} {kind} "
             f"{self.noun} that differ most. Below: {NUM_PATH} images of the "
             "straight line between their latents, the first and the last "
             "being their reconstructions.",
