@@ -89,9 +89,11 @@ def reason(miss: Miss, alpha: float) -> str:
     Returns:
         key: Of `REASONS`.
     """
+    near = miss.p_value <= 2.0 * alpha
     if any(share <= alpha for share in miss.shares.values()):
-        return "part" if len(miss.shares) > 1 else "close"
-    return "close" if miss.p_value <= 2.0 * alpha else "alike"
+        # The one part may be all of the score, or be outweighed by another.
+        return "close" if near and len(miss.shares) == 1 else "part"
+    return "close" if near else "alike"
 
 
 def _share_words(shares: dict[str, float]) -> str:

@@ -16,6 +16,7 @@ def miss(shares=ORDINARY, *, p_value=0.5, num_regions=0):
         (miss(p_value=0.09), "close"),
         (miss({**ORDINARY, "frechet_score": 0.01}), "part"),
         (miss({"frechet_score": 0.01}, p_value=0.06), "close"),
+        (miss({"frechet_score": 0.01}, p_value=0.3), "part"),
     ],
 )
 def test_each_miss_has_its_reason(found, expected):
