@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import platform
 import time
@@ -22,6 +23,7 @@ from ganad_tf import dataset
 from ganad_tf import evaluation
 from ganad_tf import image_files
 from ganad_tf import images
+from ganad_tf import misses
 from ganad_tf import progress
 from ganad_tf import regions
 from ganad_tf import report
@@ -37,6 +39,13 @@ MAX_NATIVE_IMAGES = 500
 NUM_GENERATED = 256
 # Side in pixels of whole images for the baselines of a tiled model.
 BASELINE_SIZE = 64
+# Missed images that the report shows a picture of.
+MAX_PICTURED = 100
+# Fields of `Detection` by the names that parts of the score have in tables.
+_PART_FIELDS = {
+    "frechet_score": "frechet_scores",
+    "reconstruction_error": "reconstruction_errors",
+}
 
 
 class Assessment(NamedTuple):
@@ -92,7 +101,7 @@ class Assessor:
         *self.image_size, self.channels = detector.image_shape
         self.seed = seed
 
-    def _batches(
+    def batches(
         self,
         files: Sequence[dataset.ImageFile],
         image_size: image_files.ImageSize | None = None,
@@ -121,7 +130,7 @@ class Assessor:
 
     def _detect(self, files, keep) -> Detection:
         batches = progress.LoggedBatches(
-            self._batches(files), total=len(files), what="Judged images"
+            self.batches(files), total=len(files), what="Judged images"
         )
         return self.detector.detect_batches(batches, keep=keep)
 
@@ -203,15 +212,11 @@ class Assessor:
     def _own_decisions(self, detection: Detection) -> dict[str, np.ndarray]:
         """Our decisions, and what each part would decide by itself."""
         calibration = self.detect(self.split.calibration)
-        parts = {
-            "frechet_score": "frechet_scores",
-            "reconstruction_error": "reconstruction_errors",
-        }
         return {"anomaly_score": detection.is_defective} | {
             name: self._decided(
                 getattr(calibration, field), getattr(detection, field)
             )
-            for name, field in parts.items()
+            for name, field in _PART_FIELDS.items()
         }
 
     def _decided(self, calibration_scores, scores) -> np.ndarray:
@@ -253,7 +258,7 @@ class Assessor:
         """Scores of fitted baselines, in bounded memory."""
         columns = [
             [baseline.anomaly_scores(batch) for baseline in fitted.values()]
-            for batch in self._batches(files, image_size).as_numpy_iterator()
+            for batch in self.batches(files, image_size).as_numpy_iterator()
         ]
         scores = map(np.concatenate, zip(*columns, strict=True))
         return dict(zip(fitted, scores, strict=True))
@@ -272,7 +277,7 @@ class Assessor:
         for name, files in sets.items():
             latents[name] = [
                 self.detector.reference_latents(batch)
-                for batch in (self._batches(files) if files else ())
+                for batch in (self.batches(files) if files else ())
             ]
         latents = {
             name: np.concatenate(parts)
@@ -343,6 +348,49 @@ class Assessor:
             heading: self._panels_of([files[row] for row in rows])
             for heading, rows in chosen.items()
         }
+
+    def misses(self, assessment: Assessment) -> list[misses.Miss]:
+        """The defective images that are called qualified, and why.
+
+        Args:
+            assessment: What `assess` found.
+
+        Returns:
+            missed: `misses.Miss`es, the lowest score first; the first
+                `MAX_PICTURED` of them with pictures.
+        """
+        files, found = assessment.files, assessment.detection
+        labels = np.array([file.label for file in files])
+        rows = misses.missed_rows(
+            labels, found.anomaly_scores, self.detector.calibrator_.threshold_
+        )
+        parts = {
+            name: assessment.scores[name]
+            for name, field in _PART_FIELDS.items()
+            if field in self.detector.score_parts
+        }
+        pictured = [files[row] for row in rows[:MAX_PICTURED]]
+        pictures = self._pictures(pictured) if pictured else []
+        return [
+            misses.Miss(
+                files[row].name,
+                files[row].defect_type,
+                float(found.anomaly_scores[row]),
+                float(found.p_values[row]),
+                misses.larger_shares(row, labels, parts),
+                len(assessment.regions[row]),
+                *picture,
+                self.detector.map_calibrator_.threshold_,
+            )
+            for row, picture in itertools.zip_longest(
+                rows, pictures, fillvalue=(None, None)
+            )
+        ]
+
+    def _pictures(self, files) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Image and anomaly map of each file."""
+        maps = self.detect(files, pictures=True).anomaly_maps
+        return list(zip(self.load(files), maps, strict=True))
 
     def _panels_of(self, files) -> list[report.Panel]:
         found = self.detect(files, pictures=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 from typing import NamedTuple
 
@@ -271,9 +272,10 @@ def compare_methods(
         seed: Of the bootstrap.
 
     Returns:
-        results: `auroc`, `auroc_ci95`, `auroc_by_type`, the first method's
-            `OperatingPoint` fields, `methods` with every method's, and
-            `auroc_difference_ci95` of the first method minus each other.
+        results: `auroc`, `auroc_ci95`, `auroc_by_type`, `num_by_type` (images
+            of each defect type), the first method's `OperatingPoint` fields,
+            `methods` with every method's, and `auroc_difference_ci95` of the
+            first method minus each other.
     """
     ours = next(iter(scores))
     points = {
@@ -291,6 +293,9 @@ def compare_methods(
             if name != ours
         },
         "auroc_by_type": auroc_by_type(labels, defect_types, scores[ours]),
+        "num_by_type": dict(
+            Counter(np.asarray(defect_types)[np.asarray(labels) == 1].tolist())
+        ),
         **points[ours],
         "methods": points,
     }

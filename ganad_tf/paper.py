@@ -20,14 +20,14 @@ from sklearn.manifold import TSNE
 from ganad_tf import evaluation
 from ganad_tf import paper_figures
 from ganad_tf import paper_measures
-from ganad_tf import progress
+from ganad_tf import paper_words
 from ganad_tf import report
 from ganad_tf.assessment import Assessor
 from ganad_tf.dataset import ImageFile
-from ganad_tf.inversion import PAPER_INVERSION
 from ganad_tf.inversion import InversionResult
-from ganad_tf.inversion import LatentInverter
 from ganad_tf.latent_statistics import LatentGaussian
+from ganad_tf.paper_samples import Sampler
+from ganad_tf.paper_samples import Samples
 
 NUM_REFERENCE = 512  # training images that the reference is fitted to
 NUM_OF_SET = 256  # images of each further set
@@ -35,22 +35,8 @@ NUM_PATH = 64  # images of an interpolation
 NUM_CANDIDATES = 40  # images of which an interpolation takes the farthest two
 NUM_ROWS = 4  # qualified, and as many defective, images of Fig. 9 and 10
 FACTOR = 5.0  # by which defect types should lie farther out
-GENERATED, HELD_OUT = "generated", "held-out qualified"
-# Accuracies of Table III in percent: solar, wood.
-PAPER_ACCURACY = {
-    "anomaly_score": (93.75, 92.04),
-    "gmm": (86.33, 68.53),
-    "one_class_svm": (56.96, 44.54),
-    "lof": (46.56, 65.74),
-}
-_PAPER_TABLES = (
-    "Table I, solar cells: generated 0.03, defects of type I 0.31 and of type "
-    "II 0.33, that is 10 and 11 times as far. Table II, wood: generated 0.026, "
-    "marker 33,824,249.86, crack 34,560,055.17, hot glue 34,635,743.63, "
-    "lubricant 34,410,635.66: distances of that size say that the descent left "
-    "the generator's range. The paper states no number of images and no "
-    "interval."
-)
+TRAINING, HELD_OUT = "training", "held-out qualified"
+GENERATED = "generated"
 
 
 class Section(NamedTuple):
@@ -58,6 +44,7 @@ class Section(NamedTuple):
 
     name: str  # of its file
     title: str
+    caption: str  # what is drawn or listed
     paper: str  # what the paper shows there
     agreement: str  # "agrees", "agrees in part" or "does not agree"
     finding: str  # a sentence on what agrees and what does not
@@ -92,15 +79,15 @@ class Reproduction:
         self.assessor = assessor
         self.data = data
         self.method = method
+        self.sampler = Sampler(assessor)
+        self.tiled = not assessor.detector.grid.is_whole
+        self.noun = "tiles" if self.tiled else "images"
         self.gan = assessor.detector.gan
         self.seed = assessor.seed
-        self.paper_inverter = LatentInverter(
-            self.gan.generate, **PAPER_INVERSION
-        )
         split = assessor.split
         self.held_out = split.calibration + split.test_qualified
-        self._pictures: dict[str, np.ndarray] = {}
-        self._inversions: dict[tuple[str, bool], InversionResult] = {}
+        self._samples: dict[str, tuple[Samples, Samples]] = {}
+        self._inversions: dict[tuple[str, str], InversionResult] = {}
         self.by_type: dict[str, list[ImageFile]] = {}
         for file in split.test_defective:
             self.by_type.setdefault(file.defect_type, []).append(file)
@@ -117,8 +104,8 @@ class Reproduction:
             makers.append(lambda: self.interpolation(8, "defective", defective))
         makers += [
             self.reconstructions,
-            lambda: self.distances(by_paper=True),
-            lambda: self.distances(by_paper=False),
+            lambda: self.distances(by="paper"),
+            lambda: self.distances(by="detector"),
         ]
         if defective and self.assessor.split.test_qualified:
             makers.append(self.accuracies)
@@ -133,75 +120,50 @@ class Reproduction:
             )
             yield section
 
-    def _centres(self, files: Sequence[ImageFile]) -> np.ndarray:
-        """Images as the networks see them; of larger ones the centre."""
-        size = self.gan.generator.output_shape[1:3]
-        loaded = self.assessor.load(files)
-        return tf.image.resize_with_crop_or_pad(loaded, *size).numpy()
-
-    def _squares(self, files: Sequence[ImageFile]) -> np.ndarray:
-        """The same; of larger ones the square that looks most anomalous."""
-        size = self.gan.generator.output_shape[1]
-        loaded = self.assessor.load(files)
-        if max(loaded.shape[1:3]) == size:
-            return loaded
-        maps = self.assessor.detect(files, pictures=True).anomaly_maps
-        corners = [paper_measures.densest_square(m, size) for m in maps]
-        return np.stack(
-            [
-                image[row : row + size, column : column + size]
-                for image, (row, column) in zip(loaded, corners, strict=True)
-            ]
+    @property
+    def sampling(self) -> str:
+        """What a sample is, in words."""
+        grid, size = self.assessor.detector.grid, self.sampler.size
+        if not self.tiled:
+            return f"A sample is an image, judged whole at {size}x{size} px."
+        return (
+            f"Images of {grid.width}x{grid.height} px are judged by tiles of "
+            f"{size}x{size} px, so the networks know tiles only, and a sample "
+            "is one tile of an image: the one in its middle where the texture "
+            "itself is shown (figures 5 to 7, generated tiles), the one whose "
+            "latents are most unusual, of qualified and defective images "
+            "alike, where defects are (figures 8 to 10, distances of defect "
+            "types). Table III judges whole images."
         )
-
-    def _generated(self, count: int) -> np.ndarray:
-        latents = self.gan.sample_latents(count, seed=[self.seed, 1])
-        return self.gan.generate(latents).numpy()
-
-    def _invert(
-        self, images: np.ndarray, what: str, *, by_paper: bool
-    ) -> InversionResult:
-        """The inversion of images, as arrays."""
-        batches = np.array_split(images, -(-len(images) // 64))
-        found = []
-        for batch in progress.LoggedBatches(
-            batches, total=len(images), what=f"Inverted {what} images"
-        ):
-            batch = tf.constant(batch)
-            start = self.gan.encode(batch)
-            if by_paper:
-                start = tf.zeros_like(start)
-            inverter = (
-                self.paper_inverter
-                if by_paper
-                else self.assessor.detector.inverter
-            )
-            found.append(inverter.invert(batch, start))
-        return InversionResult(*map(np.concatenate, zip(*found, strict=True)))
 
     def generated_samples(self) -> Section:
         """Fig. 5."""
         count = min(64, len(self.held_out)) // 8 * 8
-        real = self._centres(_spread(self.held_out, count))
-        generated = self._generated(count)
+        real = self.sampler.central(_spread(self.held_out, count))
+        generated = self.sampler.generated(count)
         means = [float(pictures.mean()) for pictures in (real, generated)]
         contrasts = [
             float(pictures.std(axis=(1, 2)).mean())
             for pictures in (real, generated)
         ]
         ratio = contrasts[1] / contrasts[0]
-        alike = 0.9 <= ratio <= 1.1
+        found = self.sampler.invert(real, "held-out", by="optimised")
+        kept = 1.0 - float(np.var(real - found.reconstructions) / np.var(real))
         return Section(
             "figure_5",
             "Figure 5: generated samples",
+            f"Left: {count} held-out qualified {self.noun}. Right: as many "
+            "of random latents. Brightness is stretched, in both alike.",
             "Images that the generator makes of random latents look like real "
             "ones, for solar cells, wood and DAGM alike.",
-            _agreement(alike, 1),
-            f"On average, generated images have {ratio:.2f} times the contrast "
-            f"of real ones, and brightness {means[1]:.2f} against "
-            f"{means[0]:.2f} (of -1 to 1). Whether they look real is for the "
-            "eye, and for Figure 6 to say in a number.",
-            {"contrast_ratio": ratio, "mean": means},
+            _agreement(0.9 <= ratio <= 1.1, 1),
+            f"On average, generated {self.noun} have {ratio:.2f} times the "
+            f"contrast of real ones, and brightness {means[1]:.2f} against "
+            f"{means[0]:.2f} (of -1 to 1). Latents, once optimised, hold "
+            f"{report.percent(kept)} of the variance of real {self.noun}: what "
+            "they do not hold, generated ones cannot show. Whether they look "
+            "real is for the eye, and for Figure 6 to say in a number.",
+            {"contrast_ratio": ratio, "mean": means, "variance_held": kept},
             paper_figures.samples_png(real, generated),
         )
 
@@ -209,51 +171,45 @@ class Reproduction:
         """Fig. 6."""
         train = self.assessor.split.train
         count = min(len(self.held_out), len(train), NUM_OF_SET)
-        real = self._centres(_spread(self.held_out, count))
-        generated = self._generated(count)
-        accuracy, between_real = (
-            paper_measures.nearest_neighbour_accuracy(real, other)
-            for other in (generated, self._centres(_spread(train, count)))
+        real = self.sampler.central(_spread(self.held_out, count))
+        generated = self.sampler.generated(count)
+        train = self.sampler.central(_spread(train, count))
+        shares = paper_measures.nearest_neighbour_accuracy(real, generated)
+        between_real = paper_measures.nearest_neighbour_accuracy(real, train)
+        total = float(np.mean(shares))
+        ends = evaluation.rate_ci95(round(2 * count * total), 2 * count)
+        mixed = [share <= max(between_real) + 0.1 for share in shares]
+        return Section(
+            "figure_6",
+            f"Figure 6: t-SNE of real and generated {self.noun}",
+            f"Blue circles: {count} held-out qualified {self.noun}. Red "
+            "crosses: as many generated ones.",
+            "In image space, without PCA before, generated images (red "
+            "crosses) lie among the real ones (blue circles).",
+            _agreement(sum(mixed), 2),
+            paper_words.neighbours(
+                self.noun, shares, between_real, ends, mixed
+            ),
+            {
+                "nearest_neighbour_accuracy": total,
+                "ci95": ends,
+                "of_real_and_of_generated": shares,
+                "held_out_against_training": float(np.mean(between_real)),
+                "num_images_each": count,
+            },
+            paper_figures.scatter_png(*self._places(real, generated)),
         )
-        ends = evaluation.rate_ci95(round(2 * count * accuracy), 2 * count)
-        places = TSNE(
+
+    def _places(self, real: np.ndarray, generated: np.ndarray):
+        """Both in the plane, by t-SNE of their pixels."""
+        count = len(real)
+        projection = TSNE(
             init="random",
             perplexity=min(30.0, count / 2),
             random_state=self.seed,
-        ).fit_transform(
-            np.concatenate([real, generated]).reshape(2 * count, -1)
         )
-        mixed = accuracy <= between_real + 0.1
-        words = "cannot well be told apart" if mixed else "can be told apart"
-        return Section(
-            "figure_6",
-            "Figure 6: t-SNE of real and generated images",
-            "In image space, without PCA before, generated images (red "
-            "crosses) lie among the real ones (blue circles).",
-            _agreement(mixed, 1),
-            f"An image's nearest neighbour is of its own kind in "
-            f"{report.percent(accuracy)} of the cases (95 %: "
-            f"{report.interval(ends)}; {count} real and as many generated "
-            "images; 50 % is chance, 100 % is apart, less than 50 % is "
-            "copying). Between held-out and training images, both real, it is "
-            f"{report.percent(between_real)}. By this measure generated images "
-            f"{words} from real ones.",
-            {
-                "nearest_neighbour_accuracy": accuracy,
-                "ci95": ends,
-                "held_out_against_training": between_real,
-                "num_images_each": count,
-            },
-            paper_figures.scatter_png(places[:count], places[count:]),
-        )
-
-    def _places(self, images: np.ndarray) -> np.ndarray:
-        """Images in the plane, by t-SNE of their pixels."""
-        perplexity = min(30.0, len(images) / 4)
-        projection = TSNE(
-            init="random", perplexity=perplexity, random_state=self.seed
-        )
-        return projection.fit_transform(images.reshape(len(images), -1))
+        pixels = np.concatenate([real, generated]).reshape(2 * count, -1)
+        return np.split(projection.fit_transform(pixels), 2)
 
     def _logits(self, images: np.ndarray) -> np.ndarray:
         logits = self.gan.discriminator(tf.constant(images), training=False)
@@ -269,69 +225,65 @@ class Reproduction:
             kind: "qualified" or "defective".
             files: Of some of them, the two that differ most are taken.
         """
-        candidates = _spread(files, NUM_CANDIDATES)
-        rows = paper_measures.farthest_pair(self._centres(candidates))
-        pair = [candidates[row] for row in rows]
-        pictures = self._path(pair, kind)
+        pair, ends = self._pair(kind, files)
+        pictures = self._path(ends)
         scores = self._logits(pictures)
-        real = self._logits(self._centres(_spread(self.held_out, NUM_OF_SET)))
-        band = tuple(float(end) for end in np.quantile(real, [0.05, 0.95]))
+        real = self.sampler.central(_spread(self.held_out, NUM_OF_SET))
+        band = tuple(
+            float(end) for end in np.quantile(self._logits(real), [0.05, 0.95])
+        )
         found = paper_measures.smoothness(pictures, scores)
         smooth = found.largest_step < 2.0
         convex = found.dip <= 0.1 * (band[1] - band[0])
         inside = float(np.mean((scores >= band[0]) & (scores <= band[1])))
         return Section(
             f"figure_{number}",
-            f"Figure {number}: interpolation between two {kind} images",
+            f"Figure {number}: interpolation between two {kind} {self.noun}",
+            f"Top: {pair[0]} and {pair[1]}, the two of "
+            f"{min(len(files), NUM_CANDIDATES)} {kind} "
+            f"{self.noun} that differ most. Below: {NUM_PATH} images of the "
+            "straight line between their latents, the first and the last "
+            "being their reconstructions.",
             f"{NUM_PATH} images on a straight line between the optimised "
             f"latents of two {kind} images change smoothly and all look like "
             "parts: the paper takes the latent space for convex.",
             _agreement(smooth + convex + (inside >= 0.5), 3),
-            self._interpolation_words(pair, found, inside, convex),
+            paper_words.interpolation(
+                found,
+                inside,
+                convex=convex,
+                linear=self.gan.linear_head is not None,
+            ),
             {
-                "images": [file.name for file in pair],
+                "images": list(pair),
                 "largest_step_over_mean": found.largest_step,
                 "path_length_over_distance": found.detour,
                 "discriminator_dip": found.dip,
                 "discriminator_range_of_real": band,
                 "share_within_range_of_real": inside,
             },
-            paper_figures.interpolation_png(pictures, scores, found, band),
+            paper_figures.interpolation_png(
+                ends, pictures, scores, found, band
+            ),
         )
 
-    def _path(self, pair: Sequence[ImageFile], kind: str) -> np.ndarray:
-        """Images of the straight line between the latents of a pair."""
-        ends = self._invert(self._squares(pair), f"the {kind}", by_paper=True)
+    def _pair(self, kind: str, files) -> tuple[tuple[str, str], np.ndarray]:
+        """Names and samples of the two that differ most."""
+        candidates = _spread(files, NUM_CANDIDATES)
+        samples = (
+            self.sampler.samples(candidates)[1].images
+            if kind == "defective" and self.tiled
+            else self.sampler.central(candidates)
+        )
+        rows = list(paper_measures.farthest_pair(samples))
+        return tuple(candidates[row].name for row in rows), samples[rows]
+
+    def _path(self, pair: np.ndarray) -> np.ndarray:
+        """Images of the straight line between the latents of two samples."""
+        ends = self.sampler.invert(pair, "two", by="optimised").latents
         weights = np.linspace(0.0, 1.0, NUM_PATH, dtype=np.float32)[:, None]
-        path = (1.0 - weights) * ends.latents[0] + weights * ends.latents[1]
+        path = (1.0 - weights) * ends[0] + weights * ends[1]
         return self.gan.generate(path).numpy()
-
-    def _interpolation_words(self, pair, found, inside, convex) -> str:
-        words = (
-            f"From {pair[0].name} to {pair[1].name}, the two of "
-            f"{NUM_CANDIDATES} that differ most, the largest of the "
-            f"{NUM_PATH - 1} steps is {found.largest_step:.2f} times the mean "
-            f"one (1 is perfectly even), and the path in image space is "
-            f"{found.detour:.2f} times as long as the distance of its ends (1 "
-            "is straight). "
-        )
-        words += (
-            "The discriminator's score on the way stays as high as at the "
-            "lower end: convex by this measure. "
-            if convex
-            else f"On the way the discriminator's score falls {found.dip:.2f} "
-            "below the lower end: not convex by this measure. "
-        )
-        words += (
-            f"{report.percent(inside)} of the path scores within the range of "
-            "90 % of held-out qualified images."
-        )
-        if self.gan.linear_head is not None:
-            words += (
-                " Most of each image comes from the linear head, so even steps "
-                "are in part a matter of construction."
-            )
-        return words
 
     def reconstructions(self) -> Section:
         """Fig. 9 and 10."""
@@ -344,21 +296,25 @@ class Reproduction:
         pictures = self._reconstructed(
             _spread(self._held_out_test, NUM_ROWS) + defective[: 2 * NUM_ROWS]
         )
-        # The scale of the shown residuals ends where hardly a pixel is beyond.
-        limit = np.quantile(
-            [abs(r.image - r.by_paper) for r in pictures], 0.995
-        )
         losses = self._reconstruction_losses()
         worse = [ours > losses[HELD_OUT][1] for _, ours in losses.values()]
         return Section(
             "figures_9_10",
             "Figures 9 and 10: inputs, reconstructions, residual maps",
+            f"First {NUM_ROWS} qualified test images, then defective ones of "
+            "every type"
+            + (
+                ". The square marks the tile that the next pictures show, each "
+                "with its own brightness stretched."
+                if self.tiled
+                else "."
+            ),
             "Qualified images are reconstructed with small residuals; defects "
             "are not reconstructed and stand out in the residual map.",
             _agreement(sum(worse), len(losses) - 1),
-            _reconstruction_words(losses),
+            paper_words.reconstructions(losses, HELD_OUT, tiled=self.tiled),
             {"median_loss_by_paper_and_by_detector": losses},
-            paper_figures.reconstructions_png(pictures, float(limit)),
+            paper_figures.reconstructions_png(pictures),
         )
 
     @property
@@ -368,105 +324,121 @@ class Reproduction:
         return split.test_qualified or split.calibration
 
     def _reconstructed(self, files) -> list[paper_figures.Reconstructed]:
-        squares = self._squares(files)
-        ours = self.assessor.detect(files, pictures=True)
-        paper = self._invert(squares, "the shown", by_paper=True)
+        samples = self.sampler.samples(files)[1]
+        found = self.assessor.detect(files, pictures=True)
+        paper, ours = (
+            self.sampler.invert(samples.images, "shown", by=by).reconstructions
+            for by in ("paper", "detector")
+        )
         whole = self.assessor.load(files)
-        same = squares.shape == whole.shape
         return [
             paper_figures.Reconstructed(
                 report.caption(
                     f"{file.name} ({file.defect_type})",
-                    is_defective=ours.is_defective[row],
-                    anomaly_score=ours.anomaly_scores[row],
-                    p_value=ours.p_values[row],
+                    is_defective=found.is_defective[row],
+                    anomaly_score=found.anomaly_scores[row],
+                    p_value=found.p_values[row],
                 ),
-                whole[row] if same else squares[row],
-                paper.reconstructions[row],
-                ours.reconstructions[row],
-                ours.anomaly_maps[row],
+                samples.images[row],
+                paper[row],
+                ours[row],
+                found.anomaly_maps[row],
+                whole[row] if self.tiled else None,
+                tuple(samples.corners[row]),
             )
             for row, file in enumerate(files)
         ]
 
     def _reconstruction_losses(self) -> dict[str, tuple[float, float]]:
         """Median loss of each set: by the paper's descent, and by ours."""
-        sets = {HELD_OUT: self._held_out_test}
         return {
             name: tuple(
-                float(
-                    np.median(
-                        self._of_set(name, files, by_paper=by_paper).losses
-                    )
-                )
-                for by_paper in (True, False)
+                float(np.median(self._inverted(name, by=by).losses))
+                for by in ("paper", "detector")
             )
-            for name, files in (sets | self.by_type).items()
+            for name in (HELD_OUT, *self.by_type)
         }
 
-    def _of_set(self, name, files, *, by_paper: bool) -> InversionResult:
-        """The inversion of a set, made once."""
-        if name not in self._pictures:
-            count = NUM_REFERENCE if name == "training" else NUM_OF_SET
-            self._pictures[name] = (
-                self._generated(NUM_OF_SET)
-                if name == GENERATED
-                else self._squares(_spread(files, count))
-            )
-        key = name, by_paper
+    def _samples_of(self, name: str) -> tuple[Samples, Samples]:
+        """Central and most unusual samples of a set, read once."""
+        if name not in self._samples:
+            sets = {
+                TRAINING: _spread(self.assessor.split.train, NUM_REFERENCE),
+                HELD_OUT: _spread(self._held_out_test, NUM_OF_SET),
+            }
+            files = sets.get(name) or _spread(self.by_type[name], NUM_OF_SET)
+            self._samples[name] = self.sampler.samples(files)
+        return self._samples[name]
+
+    def _inverted(
+        self, name: str, *, by: str, central: bool = False
+    ) -> InversionResult:
+        """The inversion of a set's samples, made once."""
+        central = central and self.tiled
+        key = name, by, central
         if key not in self._inversions:
-            self._inversions[key] = self._invert(
-                self._pictures[name], name, by_paper=by_paper
+            images = (
+                self.sampler.generated(NUM_OF_SET)
+                if name == GENERATED
+                else self._samples_of(name)[0 if central else 1].images
             )
+            self._inversions[key] = self.sampler.invert(images, name, by=by)
         return self._inversions[key]
 
-    def _latents_of(self, name, files, *, by_paper: bool) -> np.ndarray:
-        """What of a set is compared: latents, or what tells defects by them."""
-        latents = self._of_set(name, files, by_paper=by_paper).latents
-        if by_paper or self.gan.encoder is None:
-            return latents
-        projected = self.gan.project(tf.constant(self._pictures[name])).numpy()
-        displacement = projected - latents
-        if self.assessor.detector.aligned:
-            return displacement
-        return np.concatenate([latents, displacement], axis=1)
+    def _compared(self, name: str, *, by: str, central: bool) -> np.ndarray:
+        """What of a set is compared: by the paper's way, plain latents."""
+        if by == "paper":
+            return self._inverted(name, by=by, central=central).latents
+        if name == GENERATED:
+            return self.assessor.detector.generated_latents(
+                NUM_OF_SET, seed=[self.seed, 1]
+            ).numpy()
+        return self._samples_of(name)[0 if central else 1].compared
 
-    def distances(self, *, by_paper: bool) -> Section:
-        """Tables I and II, by the paper's inversion or by the detector's."""
-        sets = {GENERATED: ()} | self.by_type
-        latents = {
-            name: self._latents_of(name, files, by_paper=by_paper)
-            for name, files in (
-                {
-                    "training": self.assessor.split.train,
-                    HELD_OUT: self._held_out_test,
-                }
-                | sets
-            ).items()
-        }
-        whiten = not by_paper and self.assessor.detector.whiten
-        reference = LatentGaussian(whiten=whiten).fit(latents["training"])
+    def _distance(self, name: str, *, by: str) -> paper_measures.SetDistance:
+        """A set beside held-out qualified samples, taken in the same way."""
+        central = name == GENERATED
+        training, held_out, compared = (
+            self._compared(part, by=by, central=central)
+            for part in (TRAINING, HELD_OUT, name)
+        )
+        whiten = by == "detector" and self.assessor.detector.whiten
+        return paper_measures.set_distance(
+            name,
+            LatentGaussian(whiten=whiten).fit(training),
+            compared,
+            held_out,
+            seed=self.seed,
+        )
+
+    def distances(self, *, by: str) -> Section:
+        """Tables I and II.
+
+        Args:
+            by: "paper": by its plain gradient descent; "detector": by what
+                this detector compares.
+        """
         found = [
-            paper_measures.set_distance(
-                name,
-                reference,
-                latents[name],
-                latents[HELD_OUT],
-                seed=self.seed,
-            )
-            for name in sets
+            self._distance(name, by=by) for name in (GENERATED, *self.by_type)
         ]
-        how = "the paper's gradient descent" if by_paper else "this detector"
+        how = (
+            "the paper's gradient descent" if by == "paper" else "this detector"
+        )
         far = sum(row.ratio[0] >= FACTOR for row in found[1:])
         return Section(
-            "tables_1_2_paper" if by_paper else "tables_1_2_detector",
+            f"tables_1_2_{by}",
             f"Tables I and II: Fréchet distance by set, by {how}",
-            _PAPER_TABLES,
+            f"Of the {self.noun} of each set, to those of "
+            f"{len(self._samples_of(TRAINING)[0].images)} training images, "
+            "beside as many held-out qualified ones. Each figure is the median "
+            f"of {paper_measures.NUM_RESAMPLES} resamples.",
+            paper_words.PAPER_TABLES,
             _agreement(far, len(found) - 1),
-            _distance_words(found, len(latents["training"])),
+            paper_words.distances(found, FACTOR, by=by, tiled=self.tiled),
             {row.name: row._asdict() for row in found},
-            header=_DISTANCE_HEADER,
-            rows=[_distance_row(row) for row in found],
+            paper_figures.distances_png(found, FACTOR),
+            header=paper_words.DISTANCE_HEADER,
+            rows=[paper_words.distance_row(row) for row in found],
         )
 
     def accuracies(self) -> Section:
@@ -482,157 +454,27 @@ class Reproduction:
             name: evaluation.rate_ci95(round(share * total), total)
             for name, share in shares.items()
         }
-        others = [name for name in PAPER_ACCURACY if name != "anomaly_score"]
+        others = [n for n in paper_words.PAPER_ACCURACY if n != "anomaly_score"]
         ours = shares["anomaly_score"]
         return Section(
             "table_3",
             "Table III: accuracy beside other one-class methods",
+            f"Of {total} test images; the decisions of all methods are made at "
+            f"a false-alarm rate of {results['alpha']:g} by the same "
+            "calibration images.",
             "The paper's method is the most accurate: 93.75 % on solar cells "
             "and 92.04 % on wood, before GMM (86.33, 68.53), one-class SVM "
             "(56.96, 44.54) and LOF (46.56, 65.74). How its threshold was set "
             "is not said.",
             _agreement(sum(ours > shares[n] for n in others), len(others)),
-            _accuracy_words(results, shares, ends, others),
+            paper_words.accuracies(results, shares, ends, others),
             {name: [shares[name], *ends[name]] for name in shares},
-            header=_ACCURACY_HEADER,
-            rows=[_accuracy_row(results, name, ends[name]) for name in shares],
+            header=paper_words.ACCURACY_HEADER,
+            rows=[
+                paper_words.accuracy_row(results, name, ends[name])
+                for name in shares
+            ],
         )
-
-
-def _reconstruction_words(losses: dict[str, tuple[float, float]]) -> str:
-    paper, ours = losses[HELD_OUT]
-    words = [
-        f"Median Laplacian loss of held-out qualified images: {paper:.3f} by "
-        f"the paper's descent, {ours:.3f} by this detector's."
-    ]
-    words += [
-        f"{name}: {other:.3f} ({other / paper:.2f} times) and {our_other:.3f} "
-        f"({our_other / ours:.2f} times)."
-        for name, (other, our_other) in losses.items()
-        if name != HELD_OUT
-    ]
-    return " ".join(words)
-
-
-_DISTANCE_HEADER = (
-    "set",
-    "images",
-    "distance to the reference (95 %)",
-    "held-out qualified, as many (95 %)",
-    "times as far (95 %)",
-    "AUROC of single images",
-)
-
-
-def _figure(value: float) -> str:
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
-
-
-def _distance_row(row: paper_measures.SetDistance) -> tuple[str, ...]:
-    cells = [
-        f"{_figure(middle)} ({_figure(low)} to {_figure(high)})"
-        for middle, low, high in (row.distance, row.qualified, row.ratio)
-    ]
-    return row.name, str(row.num_images), *cells, report.number(row.auroc)
-
-
-def _distance_words(
-    found: Sequence[paper_measures.SetDistance], num_reference: int
-) -> str:
-    generated, *types = found
-    words = [
-        f"Reference: {num_reference} training images. Each figure is the "
-        f"median of {paper_measures.NUM_RESAMPLES} resamples. Generated images "
-        f"lie {generated.ratio[0]:.2f} times as far from the reference as "
-        "held-out qualified ones of equal number."
-    ]
-    near = [row for row in types if row.ratio[0] < FACTOR]
-    if types and not near:
-        words.append(
-            f"Every defect type lies at least {FACTOR:g} times as far, as in "
-            "the paper."
-        )
-    words += [_why_near(row) for row in near]
-    unsure = [
-        row.name for row in types if row.ratio[1] < FACTOR <= row.ratio[0]
-    ]
-    if unsure:
-        words.append(
-            f"For {', '.join(unsure)} the interval reaches below {FACTOR:g}: "
-            "there are few images, or they differ much among themselves."
-        )
-    return " ".join(words)
-
-
-def _why_near(row: paper_measures.SetDistance) -> str:
-    reason = (
-        "its single images overlap with qualified ones in these latents"
-        if row.auroc < 0.9
-        else f"its single images do differ, but {row.num_images} images are so "
-        "few that held-out qualified ones lie far out as well"
-        if row.num_images < 50
-        else "its single images do differ, each by little"
-    )
-    return (
-        f"{row.name} lies only {row.ratio[0]:.2f} times as far: {reason} "
-        f"(AUROC {row.auroc:.3f})."
-    )
-
-
-_ACCURACY_HEADER = (
-    "method",
-    "accuracy (95 %)",
-    "paper: solar",
-    "paper: wood",
-    "balanced accuracy",
-    "overkill",
-    "escape",
-    "AUROC",
-)
-
-
-def _accuracy_row(results, name: str, ends: list[float]) -> tuple[str, ...]:
-    point = results["methods"][name]
-    low, high = (100.0 * end for end in ends)
-    paper = PAPER_ACCURACY.get(name, (None, None))
-    return (
-        name,
-        f"{report.percent(point['accuracy'])} ({low:.1f} to {high:.1f})",
-        *("–" if figure is None else f"{figure:.2f} %" for figure in paper),
-        report.percent(point["balanced_accuracy"]),
-        report.percent(point["overkill_rate"]),
-        report.percent(point["escape_rate"]),
-        report.number(results["auroc"][name]),
-    )
-
-
-def _accuracy_words(results, shares, ends, others) -> str:
-    ours = shares["anomaly_score"]
-    words = [
-        f"Ours: {report.percent(ours)} (95 %: "
-        f"{report.interval(ends['anomaly_score'])}) of "
-        f"{results['num_test_qualified']} qualified and "
-        f"{results['num_test_defective']} defective test images, all methods "
-        "with the same split and calibration."
-    ]
-    for name in [*others, "pca_reconstruction"]:
-        apart = (
-            ends["anomaly_score"][0] > ends[name][1]
-            or ends["anomaly_score"][1] < ends[name][0]
-        )
-        words.append(
-            f"{name}: {report.percent(shares[name])}, "
-            f"{'lower' if shares[name] < ours else 'not lower'}"
-            f"{'' if apart else ' (the intervals overlap)'}."
-        )
-    trivial = max(
-        ("darkness", "minimum", "deviation"), key=lambda name: shares[name]
-    )
-    words.append(
-        f"The best trivial statistic, {trivial}, reaches "
-        f"{report.percent(shares[trivial])}."
-    )
-    return " ".join(words)
 
 
 def page(
@@ -658,7 +500,9 @@ def page(
     for section in sections:
         parts.append(f"<h2>{html.escape(section.title)}</h2>")
         if section.png is not None:
-            parts.append(report.image_html(section.png, section.title))
+            parts.append(report.image_html(section.png, section.caption))
+        else:
+            parts.append(f'<p class="note">{html.escape(section.caption)}</p>')
         if section.rows:
             parts.append(report.table_html(section.header, section.rows))
         parts.append(f"<p><b>The paper.</b> {html.escape(section.paper)}</p>")

@@ -10,12 +10,17 @@ from typing import Any
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.figure import SubFigure
+from PIL import Image
+from scipy import ndimage
 from sklearn import metrics
 
 from ganad_tf import artifacts
+from ganad_tf import misses
 
 QUALIFIED_COLOR, DEFECTIVE_COLOR = "#1f6fb4", "#c62828"
 OURS = ("anomaly_score", "frechet_score", "reconstruction_error")
@@ -31,6 +36,8 @@ METHOD_HEADER = (
 )
 # Where the colour scale of maps ends.
 MAP_LIMIT = 15.0
+# Largest side in pixels of the pictures of missed images.
+OVERLAY_SIZE = 128
 MAP_UNIT = "1: the top hundredth of qualified pixels"
 CONTOUR_COLOR = "#00e5ff"
 _STYLE = """
@@ -41,7 +48,10 @@ td, th { padding: .25em .8em; border-bottom: 1px solid #ddd;
          text-align: right; }
 td:first-child, th:first-child { text-align: left; }
 tr.ours { font-weight: 600; background: #f2f7fb; }
-img { max-width: 100%; } figcaption, .note { color: #555; }
+td.words { text-align: left; }
+img { max-width: 100%; }
+img.overlay { width: 27em; max-width: none; image-rendering: pixelated; }
+figcaption, .note { color: #555; }
 """
 
 
@@ -415,68 +425,122 @@ def page_html(title: str, parts: Sequence[str]) -> str:
     )
 
 
-def escape_rows(
-    names: Sequence[str],
-    labels: Sequence[int],
-    scores: dict[str, np.ndarray],
-    threshold: float,
-) -> list[tuple[str, ...]]:
-    """Every missed image, and how ordinary each part of its score is.
+def overlay_png(miss: misses.Miss) -> bytes:
+    """A small picture of a missed image: input, map, and input with contour.
 
     Args:
-        names: Of the test images.
-        labels: Integers of shape (n,), 0 qualified, 1 defective.
-        scores: For each of `OURS`, floats of shape (n,).
-        threshold: Anomaly score from which on an image is called defective.
+        miss: `misses.Miss`.
 
     Returns:
-        rows: For each defective image below the threshold, lowest first: its
-            name, its score, and for each part the share of qualified test
-            images that score higher.
+        png: Encoded picture of up to `OVERLAY_SIZE` pixels' height.
     """
-    labels = np.asarray(labels)
-    ours = np.asarray(scores["anomaly_score"])
-    missed = [
-        row
-        for row in np.argsort(ours, kind="stable")
-        if labels[row] == 1 and ours[row] < threshold
-    ]
-    rows = []
-    for row in missed:
-        shares = [
-            float(np.mean(np.asarray(scores[part])[labels == 0] > value))
-            for part in ("frechet_score", "reconstruction_error")
-            for value in [scores[part][row]]
-        ]
-        rows.append((names[row], number(ours[row]), *map(percent, shares)))
-    return rows
+    step = -(-max(miss.image.shape[:2]) // OVERLAY_SIZE)
+    image = displayable(miss.image)[::step, ::step]
+    anomaly_map = miss.anomaly_map[::step, ::step]
+    colours = colormaps["inferno"](anomaly_map / MAP_LIMIT)[..., :3]
+    inside = anomaly_map > miss.map_threshold
+    marked = image.copy()
+    marked[ndimage.binary_dilation(inside) & ~inside] = to_rgb(CONTOUR_COLOR)
+    gap = np.ones([len(image), 2, 3])
+    pixels = np.hstack([image, gap, colours, gap, marked])
+    buffer = io.BytesIO()
+    Image.fromarray(np.uint8(255 * pixels + 0.5)).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
-def _escapes_section(names, labels, scores, threshold) -> list[str]:
-    rows = escape_rows(names, labels, scores, threshold)
-    if not rows:
+def _miss_row(miss: misses.Miss, alpha: float) -> str:
+    picture = ""
+    if miss.image is not None:
+        data = base64.b64encode(overlay_png(miss)).decode()
+        picture = (
+            f'<img class="overlay" alt="{html.escape(miss.name)}" '
+            f'src="data:image/png;base64,{data}">'
+        )
+    words = (
+        f"<b>{html.escape(miss.name)}</b> ({html.escape(miss.defect_type)}): "
+        f"score {miss.score:.2f}, p = {miss.p_value:.3f}. "
+        f"{html.escape(misses.why(miss, alpha))}"
+    )
+    return f'<tr><td>{picture}</td><td class="words">{words}</td></tr>'
+
+
+def _misses_section(
+    missed: Sequence[misses.Miss], threshold: float, alpha: float
+) -> list[str]:
+    if not missed:
         return []
-    header = (
-        "missed image",
-        "anomaly score",
-        "qualified images with a larger latent distance",
-        "qualified images with larger residuals",
+    reasons = [misses.reason(miss, alpha) for miss in missed]
+    counts = "; ".join(
+        f"{reasons.count(key)} {words}"
+        for key, words in misses.REASONS.items()
+        if key in reasons
     )
     return [
-        f"<h2>Every missed image ({len(rows)}), and why</h2>",
-        f"<p>Below the threshold of {threshold:.4g}. The larger the two "
-        "shares, the more such an image looks like a qualified one to the "
-        "detector: its latent lies where theirs lie, and its reconstruction "
-        "leaves no larger residual than theirs do.</p>",
-        table_html(header, rows),
+        f"<h2>Every missed image ({len(missed)}), and why</h2>",
+        f"<p>These are defective by their label, but scored below the "
+        f"threshold of {threshold:.4g}, the lowest score first: {counts}. "
+        "Each picture shows the input, the anomaly map, and the input with a "
+        "contour where the map passes its threshold; colours are those of the "
+        "scales below. Where neither eye nor map finds anything, the defect "
+        "may be too fine for the size at which images are judged, or the label "
+        "be wrong.</p>",
+        f"<table>{''.join(_miss_row(miss, alpha) for miss in missed)}</table>",
     ]
+
+
+def _types_table(
+    results: dict[str, Any], missed: Sequence[misses.Miss]
+) -> list[str]:
+    counts = results["num_by_type"]
+    if not counts:
+        return []
+    of_type = [miss.defect_type for miss in missed]
+    rows = [
+        (
+            name,
+            str(count),
+            str(of_type.count(name)),
+            percent(of_type.count(name) / count),
+            number(results["auroc_by_type"].get(name)),
+        )
+        for name, count in counts.items()
+    ]
+    header = ("defect type", "test images", "missed", "escape", "AUROC")
+    return ["<h2>Defect types</h2>", table_html(header, rows)]
+
+
+_WORDS = (
+    ("qualified, defective", "a good part, and one that is not"),
+    (
+        "anomaly score",
+        "how unlike the qualified images an image is; higher is more anomalous",
+    ),
+    (
+        "p-value",
+        "the share of held-out qualified images that score as high or higher; "
+        "called defective at alpha or below",
+    ),
+    ("overkill", "qualified images that are called defective"),
+    ("escape", "defective images that are called qualified: a miss"),
+    (
+        "AUROC",
+        "how often a defective image scores higher than a qualified one; .5 is "
+        "guessing, 1 is perfect",
+    ),
+    (
+        "anomaly map",
+        "where an image is unlike the qualified ones; 1 is what only a "
+        "hundredth of their pixels exceed; a contour surrounds what a "
+        "qualified image reaches anywhere with a probability of alpha",
+    ),
+)
 
 
 def write_report(
     path: str,
     results: dict[str, Any],
     *,
-    names: Sequence[str],
+    missed: Sequence[misses.Miss],
     labels: np.ndarray,
     scores: dict[str, np.ndarray],
     threshold: float,
@@ -487,7 +551,7 @@ def write_report(
     Args:
         path: Where to.
         results: The content of `results.json`.
-        names: Of the test images.
+        missed: `misses.Miss` of each defective image called qualified.
         labels: Integers of shape (n,), 0 qualified, 1 defective.
         scores: For each method, floats of shape (n,); `anomaly_score` first.
         threshold: Anomaly score from which on an image is called defective.
@@ -521,11 +585,8 @@ def write_report(
         parts.append(image_html(roc_png(labels, scores), "ROC curves"))
     parts += [
         image_html(histogram_png(labels, ours, threshold), "Anomaly scores"),
-        "<h2>Defect types</h2>",
-        table_html(
-            ("defect type", "AUROC of anomaly_score"),
-            [(k, number(v)) for k, v in results["auroc_by_type"].items()],
-        ),
+        *_types_table(results, missed),
+        *_misses_section(missed, threshold, results["alpha"]),
         "<h2>Fréchet distance to the qualified reference, by set</h2>",
         table_html(("set", "images", "distance"), _set_rows(results)),
         '<p class="note">Distances of small sets are biased upwards: compare '
@@ -534,5 +595,5 @@ def write_report(
     for heading, chosen in panels.items():
         parts.append(f"<h2>{html.escape(heading)}</h2>")
         parts.append(image_html(panels_png(chosen), heading))
-    parts += _escapes_section(names, labels, scores, threshold)
+    parts += ["<h2>Words</h2>", table_html(("word", "means"), _WORDS)]
     artifacts.write_text(path, page_html(results["data"], parts))

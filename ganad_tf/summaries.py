@@ -205,12 +205,19 @@ def write_scores(
     with writer.as_default(0):
         for tag, png in pictures.items():
             tf.summary.image(tag, tf.image.decode_png(png, channels=3)[None])
-        for name in report.OURS:
+        for name, values in _readable_scores(scores).items():
             for label, kind in enumerate(("qualified", "defective")):
-                values = np.asarray(scores[name])[labels == label]
-                if len(values):
-                    tf.summary.histogram(f"test/{name}_of_{kind}", values)
+                chosen = values[labels == label]
+                if len(chosen):
+                    tf.summary.histogram(f"test/{name}_of_{kind}", chosen)
     writer.close()
+
+
+def _readable_scores(scores: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Our scores for histograms; distances range over powers of ten."""
+    ours = {name: np.asarray(scores[name]) for name in report.OURS}
+    distances = np.maximum(ours.pop("frechet_score"), 1e-6)
+    return {**ours, "log10_frechet_score": np.log10(distances)}
 
 
 def projected_files(split: Split) -> list[tuple[str, ImageFile]]:

@@ -81,6 +81,21 @@ def test_panels_show_the_images_they_name(assessor):
     assert first.image[20:27, 4:11].mean() < -0.8
 
 
+def test_missed_images_come_with_their_pictures(assessor, monkeypatch):
+    found = assessor.assess(data="x", method="joint")
+    assert not assessor.misses(found)
+    calibrator = assessor.detector.calibrator_
+    monkeypatch.setattr(calibrator, "threshold_", np.inf)
+    monkeypatch.setattr(assessment, "MAX_PICTURED", 3)
+    missed = assessor.misses(found)
+    assert len(missed) == 8
+    assert [miss.score for miss in missed] == sorted(m.score for m in missed)
+    assert all(miss.num_regions for miss in missed)
+    assert set(missed[0].shares) == {"frechet_score", "reconstruction_error"}
+    assert missed[0].image[20:27, 4:11].mean() < -0.8
+    assert [miss.image is None for miss in missed] == [False] * 3 + [True] * 5
+
+
 def test_without_test_images_there_is_nothing_to_assess(assessor):
     assessor.split = assessor.split._replace(
         test_qualified=(), test_defective=()

@@ -1,6 +1,9 @@
 import numpy as np
 import pytest
+from conftest import TILED
+from conftest import fitted_detector
 from conftest import make_parts
+from conftest import make_textures
 from conftest import scratch
 from conftest import write_images
 
@@ -34,11 +37,9 @@ def reproduction(parts_detector, tmp_path_factory):
     return paper.Reproduction(assessor, data="parts", method="joint")
 
 
-@pytest.mark.parametrize("by_paper", [True, False])
-def test_scratched_parts_lie_farther_out_than_qualified_ones(
-    reproduction, by_paper
-):
-    section = reproduction.distances(by_paper=by_paper)
+@pytest.mark.parametrize("by", ["paper", "detector"])
+def test_scratched_parts_lie_farther_out_than_qualified_ones(reproduction, by):
+    section = reproduction.distances(by=by)
     scratched = section.numbers["scratch"]
     assert scratched["num_images"] == 9  # of 9 and 12
     assert scratched["ratio"][0] > 1
@@ -53,18 +54,18 @@ def test_the_interpolation_joins_the_two_inverted_images(reproduction):
     section = reproduction.interpolation(7, "qualified", files)
     pair = [f for f in files if f.name in section.numbers["images"]]
     assert section.numbers["path_length_over_distance"] >= 1 - 1e-6
-    path = reproduction._path(pair[:2], "qualified")
-    ends = reproduction._invert(
-        reproduction.assessor.load(pair[:2]), "the", by_paper=True
-    ).reconstructions
-    np.testing.assert_allclose(path[[0, -1]], ends, atol=1e-4)
+    pair = reproduction.sampler.central(pair[:2])
+    path = reproduction._path(pair)
+    ends = reproduction.sampler.invert(pair, "the", by="optimised")
+    np.testing.assert_allclose(path[[0, -1]], ends.reconstructions, atol=1e-4)
     assert len(path) == 64
 
 
 def test_generated_images_of_a_random_generator_are_told_apart(reproduction):
     section = reproduction.nearest_neighbours()
     accuracy = section.numbers["nearest_neighbour_accuracy"]
-    assert f"{100 * accuracy:.1f} %" in section.finding
+    assert f"{100 * accuracy:.1f} % of all" in section.finding
+    assert section.agreement != "agrees"
     assert section.numbers["num_images_each"] == 22
 
 
@@ -80,6 +81,7 @@ def section(**changes):
     values = {
         "name": "table_3",
         "title": "Table <III>",
+        "caption": "of <all>",
         "paper": "93 %",
         "agreement": "agrees",
         "finding": "a < b",
@@ -97,3 +99,36 @@ def test_the_page_shows_every_section_beside_the_paper():
     assert page.count("93 %") == 2 and page.count("a &lt; b") == 2
     assert page.count("<img") == 1 and page.count("<table>") == 2
     assert "<parts>" not in page and "<III>" not in page
+    assert page.count("of &lt;all&gt;") == 3  # one is also the "alt"
+
+
+def test_of_a_tiled_model_every_sample_is_a_tile(tmp_path):
+    textures = make_textures(34, seed=1)
+    textures[25:, 16:, 8:24] = np.clip(3.0 * textures[25:, 16:, 8:24], -1, 1)
+    write_images(tmp_path, textures)
+    files = [
+        ImageFile(str(path), path.name, row // 25, "good", "texture")
+        for row, path in enumerate(sorted(tmp_path.iterdir()))
+    ]
+    files[25:] = [file._replace(defect_type="coarse") for file in files[25:]]
+    split = Split(
+        train=files[:10],
+        calibration=files[10:14],
+        test_qualified=files[14:25],
+        test_defective=files[25:],
+        control=(),
+        unreadable=(),
+    )
+    detector = fitted_detector(make_textures, **TILED)
+    made = paper.Reproduction(
+        Assessor(detector, split, seed=0), data="textures", method="joint"
+    )
+    assert "32x32 px are judged by tiles of 16x16 px" in made.sampling
+    sections = {s.name: s for s in made.sections() if s.name != "table_3"}
+    assert len(sections) == 7
+    assert "generated tiles" in sections["figure_5"].finding
+    assert "two defective tiles" in sections["figure_8"].title
+    assert "square marks the tile" in sections["figures_9_10"].caption
+    coarse = sections["tables_1_2_detector"].numbers["coarse"]
+    assert coarse["num_images"] == 9
+    assert coarse["distance"][0] > coarse["qualified"][0]

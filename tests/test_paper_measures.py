@@ -9,10 +9,16 @@ GENERATOR = np.random.default_rng(0)
 
 def test_equal_sets_cannot_be_told_apart_and_copies_are_below_chance():
     real, other = GENERATOR.normal(size=[2, 200, 3])
-    accuracy = paper_measures.nearest_neighbour_accuracy(real, other)
-    assert abs(accuracy - 0.5) < 0.1
+    accuracies = paper_measures.nearest_neighbour_accuracy(real, other)
+    np.testing.assert_allclose(accuracies, 0.5, atol=0.1)
     copies = real + 1e-6
-    assert paper_measures.nearest_neighbour_accuracy(real, copies) < 0.05
+    assert max(paper_measures.nearest_neighbour_accuracy(real, copies)) < 0.05
+
+
+def test_a_set_in_the_midst_of_the_other_is_not_taken_for_it():
+    real, other = GENERATOR.normal(size=[2, 200, 50])
+    shares = paper_measures.nearest_neighbour_accuracy(real, 0.3 * other)
+    assert shares[0] < 0.1 and shares[1] > 0.9
 
 
 def test_a_bend_is_a_detour_and_a_jump_a_large_step():

@@ -6,6 +6,7 @@ from conftest import make_parts
 from PIL import Image
 
 from ganad_tf import evaluation
+from ganad_tf import misses
 from ganad_tf import report
 
 LABELS = np.repeat([0, 1], [20, 10])
@@ -63,12 +64,30 @@ def test_a_contour_is_drawn_where_the_map_passes_its_threshold():
     assert counts[0] == 0 < counts[1] < counts[2]
 
 
-def test_missed_images_are_listed_with_how_ordinary_they_are():
-    scores = dict.fromkeys(report.OURS, SCORES)
-    names = [f"part{row}" for row in range(30)]
-    rows = report.escape_rows(names, LABELS, scores, threshold=1.5)
-    assert [row[0] for row in rows] == ["part20", "part21"]
-    assert rows[0][2] == f"{100 * np.mean(SCORES[:20] > 0):.1f} %"
+def miss(name, **changes):
+    values = {
+        "defect_type": "dent",
+        "score": 0.5,
+        "p_value": 0.4,
+        "shares": {"frechet_score": 0.25, "reconstruction_error": 0.5},
+        "num_regions": 0,
+    }
+    return misses.Miss(name, **{**values, **changes})
+
+
+def test_the_overlay_of_a_missed_image_has_a_contour_where_its_map_is_high():
+    image, high = np.zeros([300, 300, 1]), np.zeros([300, 300])
+    flat = miss("a", image=image, anomaly_map=high, map_threshold=5.0)
+    high = high.copy()
+    high[90:150, 90:150] = 9.0
+    peak = flat._replace(anomaly_map=high)
+    counts = []
+    for shown in (flat, peak):
+        picture = Image.open(io.BytesIO(report.overlay_png(shown)))
+        assert picture.height <= 128 and picture.width > 2.5 * picture.height
+        pixels = np.asarray(picture)
+        counts.append((pixels == (0, 229, 255)).all(axis=-1).sum())
+    assert counts[0] == 0 < counts[1] < 200
 
 
 def results_of(scores):
@@ -101,7 +120,14 @@ def test_the_page_needs_no_other_file_and_tells_everything(tmp_path):
         report.write_report(
             str(path),
             results_of(scores),
-            names=[f"part{row}.png" for row in range(len(labels))],
+            missed=[
+                miss(
+                    "x<1>.png",
+                    image=np.zeros([8, 8, 1]),
+                    anomaly_map=np.zeros([8, 8]),
+                ),
+                miss("part21.png"),
+            ],
             labels=labels,
             scores=scores,
             threshold=1.5,
@@ -111,9 +137,11 @@ def test_the_page_needs_no_other_file_and_tells_everything(tmp_path):
     assert pages[0] == pages[1]
     page = path.read_text()
     assert not re.search(r'(src|href)="(?!data:)', page)
-    assert "&lt;parts&gt; &amp; more" in page and "x<y>" not in page
+    assert "&lt;parts&gt; &amp; more" in page and "x<" not in page
+    assert "<td>10</td><td>2</td><td>20.0 %</td>" in page  # dents
     for text in (
-        "part20.png",
+        "x&lt;1&gt;.png",
+        "part21.png",
         "4 of 20",
         "2 of 10",
         "gmm",
@@ -122,5 +150,5 @@ def test_the_page_needs_no_other_file_and_tells_everything(tmp_path):
         "dent",
     ):
         assert text in page
-    assert page.count("<img") == 3
+    assert page.count("<img") == 4
     assert len(page) < 1_000_000

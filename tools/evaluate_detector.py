@@ -4,9 +4,10 @@
         --model_dir=/tmp/solar --report_dir=/tmp/solar/report
 
 writes `results.json`, `scores.csv`, `regions.csv` (where the maps
-are above their threshold), `report.html` and `examples.png`, one case
-of each kind. Baselines are fitted to the same training images and thresholded
-by the same calibration images; nothing is chosen by defective or test images.
+are above their threshold), `report.html`, which lists every missed image and
+why, and `examples.png`, one case of each kind. Baselines are fitted to the
+same training images and thresholded by the same calibration images; nothing is
+chosen by defective or test images.
 `tensorboard --logdir=/tmp/solar` shows the scores, ROC and precision-recall
 curves, the latents in the projector, and the run's row among others (HParams).
 """
@@ -118,7 +119,7 @@ def main() -> None:
     report.write_report(
         os.path.join(folder, "report.html"),
         found.results,
-        names=[file.name for file in found.files],
+        missed=assessor.misses(found),
         labels=[file.label for file in found.files],
         scores=found.scores,
         threshold=assessor.detector.calibrator_.threshold_,

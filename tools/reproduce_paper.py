@@ -37,7 +37,9 @@ _REPORT_DIR = flags.DEFINE_string(
 )
 
 
-def _facts(config: training.TrainingConfig, split: dataset.Split) -> list[str]:
+def _facts(
+    config: training.TrainingConfig, split: dataset.Split, sampling: str
+) -> list[str]:
     versions = ", ".join(f"{k} {v}" for k, v in assessment.versions().items())
     return [
         'The paper: Lai, Hu, Tsai, Chiu, "Industrial Anomaly Detection and '
@@ -49,6 +51,7 @@ def _facts(config: training.TrainingConfig, split: dataset.Split) -> list[str]:
         f"{len(split.test_qualified)} qualified and "
         f"{len(split.test_defective)} defective test images. Nothing was "
         "fitted or chosen by defective or by test images.",
+        sampling,
         '"The paper\'s gradient descent" is plain gradient descent from the '
         "prior's mean through this model's generator, 100 steps of rate 10.",
         f"Versions: {versions}.",
@@ -78,7 +81,7 @@ def main() -> None:
     page = paper.page(
         sections,
         title=f"The paper's figures and tables on {_DATA.value}",
-        facts=_facts(config, assessor.split),
+        facts=_facts(config, assessor.split, reproduction.sampling),
     )
     path = os.path.join(folder, "paper.html")
     artifacts.write_text(path, page)
