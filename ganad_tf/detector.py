@@ -396,11 +396,16 @@ class OneClassDetector:
 
     def _inverted(self, images: tf.Tensor):
         """Latents, their displacements from the projection, reconstructions."""
-        inversion = self.inverter.invert(images, self.gan.encode(images))
-        projected = self.gan.project(images)
-        latents = inversion.latents
-        displaced = latents if projected is None else projected - latents
-        return latents, displaced, inversion.reconstructions
+        if self.gan.encoder is None:
+            start = self.gan.encode(images)
+            latents, reconstructions, *_ = self.inverter.invert(images, start)
+            return latents, latents, reconstructions
+        # The encoder's correction by itself, and not as the difference of two
+        # longer vectors, so that rounding stays small where it is short.
+        correction = self.gan.correct(images)
+        start = self.gan.project(images) + correction
+        latents, reconstructions, *_ = self.inverter.invert(images, start)
+        return latents, start - latents - correction, reconstructions
 
     def _compared(self, latents, displacements) -> tf.Tensor:
         """What of whole images is compared with the reference."""

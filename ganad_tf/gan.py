@@ -257,6 +257,14 @@ class DCGAN(keras.Model):
             None if self.encoder is None else self.linear_head.project(images)
         )
 
+    def correct(self, images: tf.Tensor) -> tf.Tensor | None:
+        """What the encoder adds to the projection; None for the plain DCGAN."""
+        return (
+            None
+            if self.encoder is None
+            else self.ema_encoder(images, training=False)
+        )
+
     def encode(self, images: tf.Tensor) -> tf.Tensor:
         """Latents of images: the start of their inversion.
 
@@ -270,7 +278,7 @@ class DCGAN(keras.Model):
         """
         if self.encoder is None:
             return tf.zeros([tf.shape(images)[0], self.latent_dim])
-        return self._latents(images, self.ema_encoder, training=False)
+        return self.project(images) + self.correct(images)
 
     def call(self, images: tf.Tensor) -> tf.Tensor:
         return self.generate(self.encode(images))

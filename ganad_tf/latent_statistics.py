@@ -7,7 +7,7 @@ import scipy.linalg
 from sklearn.covariance import ledoit_wolf
 
 # Latents have a prior of unit deviation: what is below this is rounding.
-MIN_DEVIATION = 1e-4
+MIN_DEVIATION = 1e-3
 
 
 def frechet_distance(
