@@ -122,8 +122,9 @@ class OneClassDetector:
         part_scale_: float64 of shape (num_parts,), median of the logarithm
             of each part over the calibration images, and the distance from
             there to their `TAIL` quantile.
-        map_scale_: float64 of shape (num_maps,), the `PIXEL_TAIL` quantile of
-            the maps of each kind over the calibration images.
+        map_scale_: float64 of shape (num_maps,), what the maps of each kind
+            are divided by: their `PIXEL_TAIL` quantile, on average over the
+            calibration images, times that of the merged maps.
         calibrator_: Fitted to the calibration images.
         map_calibrator_: Fitted to the largest value of each of their maps: its
             threshold is where a region begins, which a qualified image has
@@ -337,11 +338,7 @@ class OneClassDetector:
         self.part_scale_ = tail - self.part_location_ + 1e-6
         self.map_scale_ = np.concatenate(tails).mean(axis=0) + 1e-6
         self.calibrator_.fit(np.asarray(self._fused(tf.constant(parts))))
-        peaks = [
-            np.max(self._compiled(images).anomaly_maps, axis=(1, 2))
-            for images in batches
-        ]
-        self.map_calibrator_.fit(np.concatenate(peaks))
+        self._calibrate_maps(batches)
         logging.info(
             "Calibrated by %d held-out images: threshold %.4g at alpha %g.",
             len(parts),
@@ -349,6 +346,18 @@ class OneClassDetector:
             self.alpha,
         )
         return self
+
+    def _calibrate_maps(self, batches) -> None:
+        """Scales the merged maps, and finds where a region begins."""
+        peaks, tails = [], []
+        for images in batches:
+            maps = self._compiled(images).anomaly_maps.numpy()
+            peaks.append(maps.max(axis=(1, 2)))
+            tails.append(np.quantile(maps, PIXEL_TAIL, axis=(1, 2)))
+        level = np.concatenate(tails).mean() + 1e-6
+        self.map_scale_ *= level
+        self.map_calibrator_.fit(np.concatenate(peaks) / level)
+        self._compiled = self._compile()  # the graph holds the scale
 
     def _field(self, images: tf.Tensor) -> _Field:
         """Latents and reconstructions of the tiles, a row of tiles at a time.

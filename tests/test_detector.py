@@ -139,6 +139,13 @@ def test_p_values_of_new_qualified_images_are_uniform(parts_detector):
         assert abs(np.mean(p_values <= alpha) - alpha) < bound
 
 
+@pytest.mark.parametrize("changes", [{}, {"aligned": False}], ids=str)
+def test_a_hundredth_of_qualified_pixels_is_above_one(changes):
+    made = fitted_detector(**changes)
+    maps = made.detect(make_parts(100, seed=12)).anomaly_maps.numpy()
+    assert np.quantile(maps, 0.99, axis=(1, 2)).mean() == pytest.approx(1, 0.1)
+
+
 def test_a_second_fit_forgets_the_first(images):
     made = fitted_detector()
     before = made.detect_batches([images]).anomaly_scores

@@ -66,6 +66,8 @@ def _figures(results: dict) -> dict[str, float | None]:
     found = {f"AUROC {name}": v for name, v in results["auroc"].items()}
     for name in ("balanced_accuracy", "overkill_rate", "escape_rate"):
         found[name] = results[name]
+    for alpha, rate in results["overkill_by_alpha"].items():
+        found[f"overkill_rate at alpha {alpha}"] = rate["overkill_rate"]
     for name, value in results.get("pixel", {}).items():
         found[f"pixel {name}"] = value
     if "control" in results:
