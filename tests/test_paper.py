@@ -103,19 +103,19 @@ def test_the_page_shows_every_section_beside_the_paper():
 
 
 def test_of_a_tiled_model_every_sample_is_a_tile(tmp_path):
-    textures = make_textures(34, seed=1)
-    textures[25:, 16:, 8:24] = np.clip(3.0 * textures[25:, 16:, 8:24], -1, 1)
+    textures = make_textures(40, seed=1)
+    textures[31:, 16:, 8:24] = np.clip(3.0 * textures[31:, 16:, 8:24], -1, 1)
     write_images(tmp_path, textures)
     files = [
-        ImageFile(str(path), path.name, row // 25, "good", "texture")
+        ImageFile(str(path), path.name, row // 31, "good", "texture")
         for row, path in enumerate(sorted(tmp_path.iterdir()))
     ]
-    files[25:] = [file._replace(defect_type="coarse") for file in files[25:]]
+    files[31:] = [file._replace(defect_type="coarse") for file in files[31:]]
     split = Split(
         train=files[:10],
-        calibration=files[10:14],
-        test_qualified=files[14:25],
-        test_defective=files[25:],
+        calibration=files[10:20],
+        test_qualified=files[20:31],
+        test_defective=files[31:],
         control=(),
         unreadable=(),
     )

@@ -175,7 +175,8 @@ def test_the_servers_definitions_read_the_list_of_models():
         assert config.base_path == f"/models/{config.name}"
         assert serving.newest_version(str(MODELS / config.name))
     names = {config.name for config in found.model_config_list.config}
-    assert names == {path.name for path in MODELS.iterdir() if path.is_dir()}
+    versions = MODELS.glob("*/1/saved_model.pb")
+    assert names == {path.parts[-3] for path in versions}
 
 
 def test_the_servers_definitions_read_the_monitoring():
