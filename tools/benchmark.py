@@ -14,7 +14,7 @@ each number of inversion steps gives (AUROC) and costs (images/s).
 Writes a JSON, and the same as a Markdown table beside it and on the terminal.
 Each part is a tool of its own: benchmark_machine.py, benchmark_flops.py,
 benchmark_growth.py, benchmark_images.py, benchmark_peers.py,
-benchmark_serving.py. --quick takes about a minute.
+benchmark_serving.py. --quick repeats less, to see that it works.
 """
 
 import os
