@@ -257,6 +257,7 @@ def main() -> None:
     path = os.path.splitext(_OUTPUT.value)[0] + ".md"
     artifacts.write_text(path, text + "\n")
     print(text)
+    logging.info("The figures are in %s and %s.", _OUTPUT.value, path)
 
 
 if __name__ == "__main__":
