@@ -277,7 +277,7 @@ def _thinned(train, calibration, max_images: int | None):
     count = round(max_images * len(calibration) / total)
 
     def first(files, number):
-        kept = sorted(files, key=lambda file: file.digest)[:number]
+        kept = set(sorted(files, key=lambda file: file.digest)[:number])
         return [file for file in files if file in kept]
 
     return first(train, max_images - count), first(calibration, count)

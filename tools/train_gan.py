@@ -17,6 +17,7 @@ ones are not repeated.
 """
 
 import dataclasses
+import functools
 import math
 import os
 import sys
@@ -196,13 +197,14 @@ def _resolve(paths: list[str], held_out: list[str]) -> training.TrainingConfig:
             channels=channels,
         )
 
+    qualified = functools.cache(lambda: loaded(paths))  # where a choice asks
     aligned = _ALIGNED.value == "true"
     if _ALIGNED.value == "auto":
-        aligned = training.is_aligned(loaded(paths))
+        aligned = training.is_aligned(qualified())
     field_size, image_size = _resolve_field(paths, aligned)
     latent_dim = _LATENT_DIM.value or _default_latent_dim(aligned, field_size)
     if latent_dim is None:
-        latent_dim = training.choose_latent_dim(loaded(paths), loaded(held_out))
+        latent_dim = training.choose_latent_dim(qualified(), loaded(held_out))
     return training.TrainingConfig(
         method=_METHOD.value,
         image_size=image_size,
