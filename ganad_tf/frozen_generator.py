@@ -56,10 +56,31 @@ def doubled(inputs: tf.Tensor, kernel: tf.Tensor):
     return tf.nn.depth_to_space(outputs, 2)[:, 1:-1, 1:-1], gradients
 
 
+def _folded(convolution, normalization) -> tuple[tf.Tensor, tf.Tensor]:
+    """Kernel and bias of a convolution and the normalization behind it."""
+    deviations = tf.sqrt(
+        normalization.moving_variance.value + normalization.epsilon
+    )
+    scales = normalization.gamma.value / deviations
+    offsets = normalization.beta.value
+    bias = offsets - normalization.moving_mean.value * scales
+    return convolution.kernel.value * scales[:, None], bias
+
+
+def _convolve(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """A transposed convolution of stride 2 to many channels."""
+    batch, height, width, _ = tf.unstack(tf.shape(inputs))
+    shape = [batch, 2 * height, 2 * width, kernel.shape[2]]
+    return tf.nn.conv2d_transpose(inputs, kernel, shape, strides=2)
+
+
 def frozen_generator(
     generator: keras.Model,
 ) -> Callable[[tf.Tensor], tf.Tensor]:
     """The function that a generator is, with batch normalisation frozen.
+
+    Frozen, a normalisation is a factor and an offset a channel: the factors
+    go into the kernels before it.
 
     Args:
         generator: Of `networks.build_generator`. Its weights stay its own and
@@ -69,14 +90,25 @@ def frozen_generator(
         generate: From latents (batch, latent_dim) to what `generator` gives
             for them with `training=False`, up to rounding.
     """
-    *_, convolution, activation = generator.layers
-    hidden_layers = keras.Model(generator.input, convolution.input)
+    layers = generator.layers
+    first = next(
+        i for i, x in enumerate(layers) if isinstance(x, keras.layers.ReLU)
+    )
+    head = keras.Model(generator.input, layers[first].output)
+    *hidden_layers, last, activation = layers[first + 1 :]
+    stages = list(zip(hidden_layers[::3], hidden_layers[1::3], strict=True))
 
     def generate(latents: tf.Tensor) -> tf.Tensor:
-        hidden = hidden_layers(latents, training=False)
+        hidden = head(latents, training=False)
+        for convolution, normalization in stages:
+            kernel, bias = (
+                tf.cast(weight, hidden.dtype)
+                for weight in _folded(convolution, normalization)
+            )
+            hidden = tf.nn.relu(tf.nn.bias_add(_convolve(hidden, kernel), bias))
         kernel, bias = (
             tf.cast(weight.value, hidden.dtype)
-            for weight in (convolution.kernel, convolution.bias)
+            for weight in (last.kernel, last.bias)
         )
         return activation(tf.nn.bias_add(doubled(hidden, kernel), bias))
 
