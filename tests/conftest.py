@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from tool_runner import TRAIN
+from tool_runner import done
 
 from ganad_tf import detector
 from ganad_tf import export
@@ -142,3 +144,30 @@ def mvtec_folder(tmp_path) -> str:
     write_images(folder / "ground_truth" / "scratch", masks)
     write_images(folder / "control" / "good", make_parts(5, seed=3))
     return str(folder)
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data") / "product"
+    write_images(folder / "train" / "good", make_parts(60, seed=0))
+    write_images(folder / "test" / "good", make_parts(8, seed=1))
+    bad = make_parts(8, seed=2)
+    bad[:, 20:27, 4:11] = -0.9
+    write_images(folder / "test" / "spot", bad)
+    (folder / "test" / "spot" / "broken.png").write_bytes(b"\x89PNG")
+    return str(folder)
+
+
+@pytest.fixture(scope="session")
+def chain(product, tmp_path_factory):
+    """Model, report and SavedModel folders of the whole chain."""
+    root = tmp_path_factory.mktemp("chain")
+    model, report, saved = (str(root / n) for n in ("model", "report", "saved"))
+    trained = done(
+        "train_gan", *TRAIN, data=product, model_dir=model, num_steps=20
+    )
+    assert "fit_detector.py" in trained.stdout  # the next command
+    done("fit_detector", data=product, model_dir=model, alpha=0.1)
+    done("evaluate_detector", data=product, model_dir=model, report_dir=report)
+    done("export_saved_model", model_dir=model, export_dir=saved)
+    return model, report, saved

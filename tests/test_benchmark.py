@@ -1,3 +1,4 @@
+import json
 import pathlib
 import sys
 import types
@@ -10,6 +11,7 @@ from conftest import scratch
 from conftest import tiny_config
 from conftest import write_images
 from sklearn import metrics
+from tool_runner import done
 
 from ganad_tf import training
 
@@ -119,3 +121,22 @@ def test_the_table_shows_every_number():
     figure = {"median": 1234.5, "least": 1.0, "largest": 2.0, "AUROC": 0.5}
     last = benchmark.table({"speed": figure}).splitlines()[-1]
     assert last == "| speed | 1234 | 1 | 2 |  | AUROC 0.5 |"
+
+
+def test_clients_at_once_lose_nothing(chain):
+    answer = done(
+        "benchmark_serving",
+        saved_model=chain[2],
+        num_requests=60,
+        num_clients=4,
+        seconds=2,
+        num_swaps=1,
+    )
+    figures = json.loads(answer.stdout)
+    assert len(figures) == 2
+    for found in figures.values():
+        assert found["right score"] == 54
+        assert found["refused with a reason"] == 6
+        assert found["wrong score"] == found["lost"] == 0
+        assert found["requests/s"] < 60 / 1.9
+        assert len(found["server memory, MB"]) == 10

@@ -1,4 +1,9 @@
+import json
+
 import pytest
+from tool_runner import TRAIN
+from tool_runner import done
+from tool_runner import failed
 
 from ganad_tf import sweep
 
@@ -24,3 +29,26 @@ def test_samples_are_some_of_the_grid_without_repetition():
 def test_another_form_is_an_error_that_shows_the_right_one(text):
     with pytest.raises(ValueError, match="Expected name=value,value"):
         sweep.parse_sweep(text)
+
+
+def test_a_sweep_names_the_best_and_repeats_nothing(product, tmp_path):
+    root = str(tmp_path / "sweep")
+    grid = "--sweep=width=4,6;learning_rate=1e-4"
+    first = done(
+        "train_gan", *TRAIN, grid, data=product, model_dir=root, num_steps=6
+    )
+    found = json.loads((tmp_path / "sweep" / "sweep.json").read_text())
+    losses = found["held_out_reconstruction_loss"]
+    assert set(losses) == {
+        f"learning_rate=1e-4,width={width}" for width in (4, 6)
+    }
+    assert found["best"] == min(losses, key=losses.get)
+    assert f"--model_dir={root}/{found['best']}" in first.stdout
+    second = done(
+        "train_gan", *TRAIN, grid, data=product, model_dir=root, num_steps=6
+    )
+    assert second.stderr.count("The training has ended already.") == 2
+    assert json.loads((tmp_path / "sweep" / "sweep.json").read_text()) == found
+    assert "Received: seed" in failed(
+        "train_gan", "--sweep=seed=1,2", data=product, model_dir=root
+    )

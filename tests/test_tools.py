@@ -1,6 +1,4 @@
 import csv
-import html
-import io
 import json
 import os
 import pathlib
@@ -8,11 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
-import threading
 import time
-import urllib.parse
-import urllib.request
 
 import h5py
 import numpy as np
@@ -22,59 +16,13 @@ from conftest import make_parts
 from conftest import write_images
 from PIL import Image
 from tool_runner import TOOLS
+from tool_runner import TRAIN
 from tool_runner import command
+from tool_runner import done
+from tool_runner import failed
 from tool_runner import run
 
-from ganad_tf import monitoring
 from ganad_tf import servable
-
-RUNS = ("training", "inversion", "evaluation", "hparams")
-TAGGED_PLUGINS = ("scalars", "images", "histograms", "text")
-TRAIN = ["--image_size=32", "--latent_dim=6", "--width=4", "--batch_size=8"]
-
-
-def done(tool, *more, **flags):
-    answer = run(tool, *more, **flags)
-    assert answer.returncode == 0, answer.stderr
-    assert "Traceback" not in answer.stderr
-    return answer
-
-
-def failed(tool, *more, **flags):
-    """The one line that a failed tool prints last."""
-    answer = run(tool, *more, **flags)
-    assert answer.returncode == 1
-    assert "Traceback" not in answer.stderr
-    lines = answer.stderr.strip().splitlines()
-    assert lines[-1].startswith(f"{tool}.py: error: ")
-    return lines[-1]
-
-
-@pytest.fixture(scope="module")
-def product(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data") / "product"
-    write_images(folder / "train" / "good", make_parts(60, seed=0))
-    write_images(folder / "test" / "good", make_parts(8, seed=1))
-    bad = make_parts(8, seed=2)
-    bad[:, 20:27, 4:11] = -0.9
-    write_images(folder / "test" / "spot", bad)
-    (folder / "test" / "spot" / "broken.png").write_bytes(b"\x89PNG")
-    return str(folder)
-
-
-@pytest.fixture(scope="module")
-def chain(product, tmp_path_factory):
-    """Model, report and SavedModel folders of the whole chain."""
-    root = tmp_path_factory.mktemp("chain")
-    model, report, saved = (str(root / n) for n in ("model", "report", "saved"))
-    trained = done(
-        "train_gan", *TRAIN, data=product, model_dir=model, num_steps=20
-    )
-    assert "fit_detector.py" in trained.stdout  # the next command
-    done("fit_detector", data=product, model_dir=model, alpha=0.1)
-    done("evaluate_detector", data=product, model_dir=model, report_dir=report)
-    done("export_saved_model", model_dir=model, export_dir=saved)
-    return model, report, saved
 
 
 def table(path):
@@ -404,183 +352,6 @@ def test_changed_data_is_an_error(chain, product, tmp_path):
     )
 
 
-def wait_until_read(ask):
-    """Until TensorBoard has found every run and finds nothing more in them."""
-    runs = {f"logs/{name}" for name in RUNS}
-    before, deadline = None, time.time() + 120
-    while time.time() < deadline:
-        tags = [ask(f"plugin/{plugin}/tags") for plugin in TAGGED_PLUGINS]
-        if tags == before and runs <= {run for found in tags for run in found}:
-            return
-        before = tags
-        time.sleep(2)
-    raise TimeoutError(f"TensorBoard found {before}")
-
-
-@pytest.fixture(scope="module")
-def board(chain):
-    """Asks a real TensorBoard of the chain's model folder over HTTP."""
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "tensorboard.main", "--port=0"),
-            *(f"--logdir={chain[0]}", "--reload_interval=1"),
-        ],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    port = next(
-        found.group(1)
-        for line in process.stderr
-        if (found := re.search(r"at http://[^ ]*:(\d+)/", line))
-    )
-    drain = threading.Thread(target=process.stderr.read, daemon=True)
-    drain.start()
-
-    def ask(path, **query):
-        url = f"http://localhost:{port}/data/{path}"
-        if query:
-            url += f"?{urllib.parse.urlencode(query)}"
-        with urllib.request.urlopen(url) as answer:
-            content = answer.read()
-        return json.loads(content) if content[:1] in b"[{" else content
-
-    try:
-        wait_until_read(ask)
-        yield ask
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def test_tensorboard_shows_the_training(board):
-    run = "logs/training"
-    scalars = board("plugin/scalars/tags")[run]
-    groups = {tag.split("/")[0] for tag in scalars}
-    assert groups == {
-        *("losses", "discriminator", "gradient_norms", "learning_rates"),
-        *("samples", "speed", "held_out"),
-    }
-    (point,) = board(
-        "plugin/scalars/scalars", run=run, tag=monitoring.HELD_OUT_TAG
-    )
-    assert point[1] == 20 and 0 < point[2] < 1
-    for tag in board("plugin/images/tags")[run]:
-        picture = board("plugin/images/images", run=run, tag=tag, sample=0)[0]
-        encoded = board(f"plugin/images/individualImage?{picture['query']}")
-        assert Image.open(io.BytesIO(encoded)).width > 100
-    histograms = board("plugin/histograms/tags")[run]
-    assert {"latents/sampled", "latents/held_out_images"} < set(histograms)
-    (text,) = board(
-        "plugin/text/text", run=run, tag="training/settings_and_data"
-    )
-    assert "<td>train</td>" in text["text"] and "num_steps" in text["text"]
-
-
-def test_tensorboard_shows_the_inversion_and_the_evaluation(board):
-    curves = board("plugin/scalars/tags")["logs/inversion"]
-    assert "inversion_losses_of_calibration_images/quantile_50" in curves
-    points = board(
-        "plugin/scalars/scalars",
-        run="logs/inversion",
-        tag="inversion_losses_of_calibration_images/quantile_50",
-    )
-    assert [point[1] for point in points] == list(range(4))
-    assert set(board("plugin/images/tags")["logs/evaluation"]) == {
-        "test/anomaly_score",
-        "test/roc_curves",
-        "test/precision_recall_curves",
-    }
-    histograms = board("plugin/histograms/tags")["logs/evaluation"]
-    assert "test/anomaly_score_of_defective" in histograms
-    assert "test/log10_frechet_score_of_qualified" in histograms
-
-
-def test_tensorboard_shows_latents_in_the_projector(board):
-    (run,) = board("plugin/projector/runs")
-    where = {"run": run, "name": "latents"}
-    info = board("plugin/projector/info", run=run)["embeddings"][0]
-    assert info["tensorName"] == "latents"
-    rows = board("plugin/projector/metadata", **where).decode().splitlines()
-    assert rows[0].split("\t") == ["set", "verdict", "name"]
-    assert len(rows) == 1 + 45 + 15 + 8 + 8
-    assert sum(row.split("\t")[0] == "test: spot" for row in rows) == 8
-    values = np.frombuffer(
-        board("plugin/projector/tensor", **where), np.float32
-    )
-    assert values.size == 6 * 76 and np.ptp(values) > 0
-    sprite = board("plugin/projector/sprite_image", **where)
-    side = 9 * info["sprite"]["singleImageDim"][0]
-    assert Image.open(io.BytesIO(sprite)).size == (side, side)
-
-
-def test_tensorboard_compares_runs_by_their_hyperparameters(board):
-    request = {
-        "experimentName": "",
-        "allowedStatuses": ["STATUS_UNKNOWN", "STATUS_SUCCESS"],
-        "colParams": [],
-        "startIndex": 0,
-        "sliceSize": 10,
-    }
-    groups = board(
-        "plugin/hparams/session_groups", request=json.dumps(request)
-    )["sessionGroups"]
-    assert groups[0]["hparams"]["latent_dim"] == 6
-    names = {m["name"]["tag"] for m in groups[0]["metricValues"]}
-    assert names == {
-        "metrics/auroc",
-        "metrics/images_per_second",
-        "metrics/held_out_reconstruction_loss",
-        "metrics/training_images_per_second",
-    }
-
-
-def test_a_sweep_names_the_best_and_repeats_nothing(product, tmp_path):
-    root = str(tmp_path / "sweep")
-    sweep = "--sweep=width=4,6;learning_rate=1e-4"
-    first = done(
-        "train_gan", *TRAIN, sweep, data=product, model_dir=root, num_steps=6
-    )
-    found = json.loads((tmp_path / "sweep" / "sweep.json").read_text())
-    losses = found["held_out_reconstruction_loss"]
-    assert set(losses) == {
-        f"learning_rate=1e-4,width={width}" for width in (4, 6)
-    }
-    assert found["best"] == min(losses, key=losses.get)
-    assert f"--model_dir={root}/{found['best']}" in first.stdout
-    second = done(
-        "train_gan", *TRAIN, sweep, data=product, model_dir=root, num_steps=6
-    )
-    assert second.stderr.count("The training has ended already.") == 2
-    assert json.loads((tmp_path / "sweep" / "sweep.json").read_text()) == found
-    assert "Received: seed" in failed(
-        "train_gan", "--sweep=seed=1,2", data=product, model_dir=root
-    )
-
-
-def test_the_paper_is_reproduced_on_one_page(chain, product, tmp_path):
-    folder = tmp_path / "paper"
-    done(
-        "reproduce_paper",
-        data=product,
-        model_dir=chain[0],
-        report_dir=str(folder),
-    )
-    page = (folder / "paper.html").read_text()
-    assert not re.search(r'(src|href)="(?!data:)', page)
-    sections = json.loads((folder / "paper.json").read_text())
-    pictures = {f"figure_{n}" for n in (5, 6, 7, 8)} | {"figures_9_10"}
-    tables = {"tables_1_2_paper", "tables_1_2_detector", "table_3"}
-    assert set(sections) == pictures | tables
-    pictures |= tables - {"table_3"}
-    assert {path.stem for path in folder.glob("*.png")} == pictures
-    assert page.count("<img") == 7 and page.count("The paper.") == 8
-    spot = sections["tables_1_2_detector"]["spot"]
-    assert spot["num_images"] == 8 and spot["ratio"][0] > 5
-    assert all(
-        sections[name]["finding"] in html.unescape(page) for name in tables
-    )
-
-
 @pytest.mark.parametrize(
     "tool",
     sorted(p.stem for p in TOOLS.glob("*.py") if not p.stem.endswith("cli")),
@@ -592,50 +363,3 @@ def test_help_teaches(tool):
     described = re.findall(r"--(?:\[no\])?\w+: ", answer.stdout)
     has_flags = "flags.DEFINE" in (TOOLS / f"{tool}.py").read_text()
     assert described or not has_flags
-
-
-def test_clients_at_once_lose_nothing(chain):
-    answer = done(
-        "benchmark_serving",
-        saved_model=chain[2],
-        num_requests=60,
-        num_clients=4,
-        seconds=2,
-        num_swaps=1,
-    )
-    figures = json.loads(answer.stdout)
-    assert len(figures) == 2
-    for found in figures.values():
-        assert found["right score"] == 54
-        assert found["refused with a reason"] == 6
-        assert found["wrong score"] == found["lost"] == 0
-        assert found["requests/s"] < 60 / 1.9
-        assert len(found["server memory, MB"]) == 10
-
-
-def test_results_are_printed_as_a_table(chain):
-    path = f"{chain[1]}/results.json"
-    lines = done("print_results", results=path).stdout.splitlines()
-    assert lines[0].startswith("| data | method | AUROC")
-    assert len(lines) == 2 + 11
-
-
-def test_sets_and_seeds_are_evaluated_by_one_command(product, tmp_path):
-    output = str(tmp_path / "sets")
-    flags = {
-        "sets": product,
-        "seeds": "0",
-        "alpha": 0.1,
-        "output_dir": output,
-        "train_flags": ",".join([*TRAIN, "--num_steps=2"]),
-    }
-    first = done("evaluate_sets", **flags)
-    assert f"| {product} | AUROC anomaly_score |" in first.stdout
-    with open(os.path.join(output, "sets.json")) as file:
-        figures = json.load(file)[product]
-    found = figures["AUROC frechet_score"]
-    assert found["least"] == found["mean"] == found["largest"]
-    again = done("evaluate_sets", **flags)
-    # The table alone: nothing is repeated.
-    assert first.stdout.endswith(again.stdout)
-    assert again.stdout.startswith("| data |")

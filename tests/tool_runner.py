@@ -13,6 +13,8 @@ import sys
 import tempfile
 
 TOOLS = pathlib.Path(__file__).parent.parent / "tools"
+# Small networks.
+TRAIN = ["--image_size=32", "--latent_dim=6", "--width=4", "--batch_size=8"]
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     ["ganad_tf.export", "ganad_tf.paper", "ganad_tf.speed_dial"]
@@ -59,3 +61,21 @@ def run(tool, *more, prepare=_nothing, **flags):
     return subprocess.CompletedProcess(
         arguments, process.exitcode, stdout, stderr
     )
+
+
+def done(tool, *more, **flags):
+    """What a tool printed that has to succeed."""
+    answer = run(tool, *more, **flags)
+    assert answer.returncode == 0, answer.stderr
+    assert "Traceback" not in answer.stderr
+    return answer
+
+
+def failed(tool, *more, **flags):
+    """The one line that a failed tool prints last."""
+    answer = run(tool, *more, **flags)
+    assert answer.returncode == 1
+    assert "Traceback" not in answer.stderr
+    lines = answer.stderr.strip().splitlines()
+    assert lines[-1].startswith(f"{tool}.py: error: ")
+    return lines[-1]

@@ -8,4 +8,5 @@ step="checking the style with ruff"
 .venv/bin/ruff check --quiet ganad_tf tests tools
 .venv/bin/ruff format --quiet --check ganad_tf tests tools
 step="running the tests"
-.venv/bin/python -m pytest "$@"
+# A file stays in one process, for what its tests share.
+.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile "$@"
