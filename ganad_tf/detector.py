@@ -22,6 +22,8 @@ from ganad_tf.inversion import PAPER_INVERSION
 from ganad_tf.inversion import LatentInverter
 from ganad_tf.latent_energies import relative_energies
 from ganad_tf.latent_statistics import LatentGaussian
+from ganad_tf.residual_statistics import MIN_EXPLAINED
+from ganad_tf.residual_statistics import SIGMAS
 from ganad_tf.residual_statistics import ResidualStatistics
 from ganad_tf.residual_statistics import choose_sigma
 from ganad_tf.residual_statistics import explained_variances
@@ -31,7 +33,7 @@ from ganad_tf.tiles import TileGrid
 
 SCORE_PARTS = ("frechet_scores", "reconstruction_errors")
 TEXTURE_PARTS = (*SCORE_PARTS, "band_energies")
-# No latent holds every pixel of a texture, so residuals do not judge tiles.
+# For tiles whose latents do not hold every pixel of a qualified texture.
 TILE_PARTS = ("frechet_scores", "band_energies")
 # Quantile of qualified images at which the parts of the score weigh the same.
 TAIL = 0.95
@@ -110,7 +112,9 @@ class OneClassDetector:
         whiten: Whether the Fréchet distance is taken in the whitened space of
             the reference.
         score_parts: Which of `TEXTURE_PARTS` make up the anomaly score; those
-            of the kind of images by default.
+            of the kind of images by default. Residuals of tiles only count
+            where `fit` finds that held-out qualified images are reconstructed
+            to the finest scale.
         residual_sigma: Blur of the residual; chosen by `fit` if None.
         alpha: False-alarm rate of the decision, in (0, 1).
 
@@ -150,6 +154,7 @@ class OneClassDetector:
         self.grid = grid or TileGrid(size, size, tile_size=size, stride=size)
         self.whiten = whiten
         self.score_parts = tuple(score_parts or self._default_parts())
+        self._chooses_parts = score_parts is None and not self.grid.is_whole
         self.residual_sigma = residual_sigma
         self.alpha = alpha
         self.residual_statistics_ = ResidualStatistics(aligned=aligned)
@@ -290,6 +295,8 @@ class OneClassDetector:
         self._compiled = self._compile()
         if self.aligned and self.residual_sigma is None:
             self._choose_residual_sigma(calibration_batches)
+        if self._chooses_parts:
+            self._choose_tile_parts(calibration_batches)
         descriptors = []
         field_of = tf.function(self._field)
 
@@ -311,10 +318,7 @@ class OneClassDetector:
 
     def _choose_residual_sigma(self, batches) -> None:
         """Judges residuals from the finest scale on that is reconstructed."""
-        field_of = tf.function(self._field)
-        shares = explained_variances(
-            (images, field_of(images).reconstructions) for images in batches
-        )
+        shares = self._explained_variances(batches)
         self.residual_statistics_.sigma = choose_sigma(shares)
         logging.info(
             "Residuals are judged from a blur of %g px on: of the held-out "
@@ -324,6 +328,26 @@ class OneClassDetector:
                 f"{100 * share:.1f} % at {sigma:g} to {2 * sigma:g} px"
                 for sigma, share in shares.items()
             ),
+        )
+
+    def _choose_tile_parts(self, batches) -> None:
+        """Lets residuals of tiles count if the latents hold every pixel."""
+        share = self._explained_variances(batches)[SIGMAS[0]]
+        counts = share >= MIN_EXPLAINED
+        self.score_parts = TEXTURE_PARTS if counts else TILE_PARTS
+        logging.info(
+            "Residuals of tiles %s: of the held-out qualified images' "
+            "variance, the reconstructions explain %.1f %% at the finest "
+            "scale, where %.1f %% are asked for.",
+            "count" if counts else "do not count",
+            100 * share,
+            100 * MIN_EXPLAINED,
+        )
+
+    def _explained_variances(self, batches) -> dict[float, float]:
+        field_of = tf.function(self._field)
+        return explained_variances(
+            (images, field_of(images).reconstructions) for images in batches
         )
 
     def _calibrate(self, batches) -> OneClassDetector:
@@ -475,9 +499,11 @@ class OneClassDetector:
             "reconstructions": field.reconstructions,
             "latents": self._latents_of(field),
         }
-        maps = [residual_map]
+        maps = []
+        if self.grid.is_whole or "reconstruction_errors" in self.score_parts:
+            maps.append(residual_map)
         if not self.grid.is_whole:
-            maps = [self._frechet_map(distances)]
+            maps.append(self._frechet_map(distances))
         if "band_energies" in self.score_parts:
             maps.append(self.band_statistics_.anomaly_maps(images))
             scores["band_energies"] = self.band_statistics_.band_energies(

@@ -127,8 +127,8 @@ def reconstructions(
     ]
     if tiled:
         words.append(
-            "No latent holds every pixel of a texture, so of tiles this "
-            "detector compares the energies of the latents, not residuals."
+            "Of tiles this detector compares the energies of the latents, and "
+            "residuals only where the latents hold every pixel."
         )
     words += [
         f"{name} is reconstructed better than {held_out} samples: it is "

@@ -9,6 +9,8 @@ from conftest import scratch
 
 from ganad_tf import detector as detector_module
 from ganad_tf.calibration import conformal_p_values
+from ganad_tf.detector import TEXTURE_PARTS
+from ganad_tf.detector import TILE_PARTS
 from ganad_tf.detector import OneClassDetector
 
 
@@ -171,6 +173,21 @@ def test_tiles_show_where_a_texture_is_defective():
         np.argmax(detection.anomaly_maps[0]), [32, 32]
     )
     assert 12 <= row < 32 and 12 <= column < 32
+
+
+def test_residuals_of_tiles_count_where_latents_hold_every_pixel(tmp_path):
+    made = fitted_detector(make_textures, **TILED | {"latent_dim": 250})
+    kernel = made.gan.ema_encoder.layers[-1].kernel
+    held_out = [make_textures(24, seed=2)]
+    kernel.assign(0.0 * kernel)  # what is left are principal components
+    made.fit([make_textures(48, seed=1)], held_out)
+    assert made.score_parts == TEXTURE_PARTS
+    made.save(str(tmp_path / "detector"))
+    loaded = OneClassDetector.load(str(tmp_path / "detector"), made.gan)
+    assert loaded.score_parts == TEXTURE_PARTS
+    kernel.assign(kernel + 0.1)  # reconstructions are now far off
+    made.fit([make_textures(48, seed=1)], held_out)
+    assert made.score_parts == TILE_PARTS
 
 
 def test_a_tiled_detector_comes_back(tmp_path):
