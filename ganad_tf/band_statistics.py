@@ -14,6 +14,7 @@ from ganad_tf.residual_statistics import mean_of_largest
 BAND_SIGMAS = (1.0, 2.0, 4.0, 8.0)
 WINDOW_SIGMA = 4.0
 MIN_ENERGY = 1e-5
+PRIOR_IMAGES = 10
 _SAMPLE_STRIDE = 4
 
 
@@ -25,11 +26,15 @@ class BandStatistics:
     pyramid (Burt & Adelson 1983) at full resolution. At each pixel, the
     logarithms of their mean squares in a Gaussian window and the local mean,
     all relative to the image's own median, have a Mahalanobis distance to
-    those of qualified images.
+    those of qualified images, and that is relative to their distances at the
+    same pixel: near the borders, where blurs see less, it varies more.
 
     Attributes:
         location_: float32 of shape (num_bands + 1,).
         whitening_: float32 of shape (num_bands + 1, num_bands + 1).
+        level_: float32 of shape (height, width), root mean square distance of
+            qualified images, as if `PRIOR_IMAGES` more had the mean of all
+            pixels.
 
     Example:
     >>> noise = np.random.default_rng(0).normal(size=(20, 32, 32, 1))
@@ -55,10 +60,24 @@ class BandStatistics:
 
         Args:
             batches: float32 of shape (batch, height, width, channels).
+                Iterated over twice.
 
         Returns:
             The statistics themselves.
         """
+        self._fit_features(batches)
+        count, squares = 0, 0.0
+        for images in batches:
+            distances = np.asarray(self._distances(images), np.float64)
+            count += len(distances)
+            squares = squares + np.square(distances).sum(axis=0)
+        squares += PRIOR_IMAGES * squares.mean() / count
+        self.level_ = np.sqrt(squares / (count + PRIOR_IMAGES)).astype(
+            np.float32
+        )
+        return self
+
+    def _fit_features(self, batches: Iterable[tf.Tensor]) -> None:
         count, total, products = 0, 0.0, 0.0
         for images in batches:
             features = np.asarray(self._features(images), np.float64)
@@ -72,7 +91,10 @@ class BandStatistics:
         roots = np.sqrt(np.maximum(values, 1e-6))
         self.location_ = mean.astype(np.float32)
         self.whitening_ = ((vectors / roots) @ vectors.T).astype(np.float32)
-        return self
+
+    def _distances(self, images: tf.Tensor) -> tf.Tensor:
+        offsets = self._features(images) - self.location_
+        return tf.norm(tf.matmul(offsets, self.whitening_), axis=-1)
 
     def anomaly_maps(self, images: tf.Tensor) -> tf.Tensor:
         """How unusual the local energies are.
@@ -82,10 +104,9 @@ class BandStatistics:
 
         Returns:
             maps: float32 of shape (batch, height, width), Mahalanobis
-                distances.
+                distances over those of qualified images at each pixel.
         """
-        offsets = self._features(images) - self.location_
-        return tf.norm(tf.matmul(offsets, self.whitening_), axis=-1)
+        return self._distances(images) / self.level_
 
     def band_energies(self, maps: tf.Tensor) -> tf.Tensor:
         """Mean of the largest hundredth of each anomaly map: (batch,)."""

@@ -281,9 +281,9 @@ class OneClassDetector:
         Args:
             training_batches: Batches of qualified images the GAN was trained
                 on, float32 of shape (batch, height, width, channels) in
-                [-1, 1]. Iterated over twice.
+                [-1, 1]. Iterated over up to three times.
             calibration_batches: Batches of qualified images that nothing was
-                trained on. Iterated over three times.
+                trained on. Iterated over up to three times.
 
         Returns:
             The detector itself.

@@ -38,8 +38,25 @@ def test_maps_are_mahalanobis_distances(fitted):
     ]
     reference = EmpiricalCovariance().fit(np.concatenate(features[:2]))
     expected = np.sqrt(reference.mahalanobis(features[2]))
-    found = np.ravel(fitted.anomaly_maps(tf.constant(images)))
+    maps = fitted.anomaly_maps(tf.constant(images)) * fitted.level_
+    found = np.ravel(maps)
     np.testing.assert_allclose(found, expected, rtol=0.02, atol=0.02)
+
+
+def test_borders_of_qualified_images_do_not_stand_out():
+    fitted = BandStatistics().fit([textures(100, 0)])
+    maps = np.square(fitted.anomaly_maps(tf.constant(textures(100, 2))))
+    inside = maps[:, 8:-8, 8:-8].mean()
+    border = [maps[:, :2], maps[:, -2:], maps[:, :, :2], maps[:, :, -2:]]
+    for side in border:
+        assert side.mean() == pytest.approx(inside, rel=0.25)
+    level = np.square(fitted.level_)
+    assert level[:2].mean() > 1.5 * level[8:-8, 8:-8].mean()
+
+
+def test_the_level_of_few_images_is_that_of_all_pixels():
+    level = BandStatistics().fit([textures(1, 0)]).level_
+    assert np.std(level) < 0.2 * np.mean(level)
 
 
 def test_a_patch_of_other_detail_stands_out(fitted):
