@@ -293,10 +293,7 @@ class OneClassDetector:
         """
         # Graphs traced before hold the constants of an earlier fit.
         self._compiled = self._compile()
-        if self.aligned and self.residual_sigma is None:
-            self._choose_residual_sigma(calibration_batches)
-        if self._chooses_parts:
-            self._choose_tile_parts(calibration_batches)
+        self._choose_by_reconstruction(calibration_batches)
         descriptors = []
         field_of = tf.function(self._field)
 
@@ -316,9 +313,22 @@ class OneClassDetector:
         )
         return self._calibrate(calibration_batches)
 
-    def _choose_residual_sigma(self, batches) -> None:
+    def _choose_by_reconstruction(self, batches) -> None:
+        """Chooses what of the residuals counts, by one pass of inversions."""
+        chooses_sigma = self.aligned and self.residual_sigma is None
+        if not (chooses_sigma or self._chooses_parts):
+            return
+        field_of = tf.function(self._field)
+        shares = explained_variances(
+            (images, field_of(images).reconstructions) for images in batches
+        )
+        if chooses_sigma:
+            self._choose_residual_sigma(shares)
+        if self._chooses_parts:
+            self._choose_tile_parts(shares)
+
+    def _choose_residual_sigma(self, shares: dict[float, float]) -> None:
         """Judges residuals from the finest scale on that is reconstructed."""
-        shares = self._explained_variances(batches)
         self.residual_statistics_.sigma = choose_sigma(shares)
         logging.info(
             "Residuals are judged from a blur of %g px on: of the held-out "
@@ -330,9 +340,9 @@ class OneClassDetector:
             ),
         )
 
-    def _choose_tile_parts(self, batches) -> None:
+    def _choose_tile_parts(self, shares: dict[float, float]) -> None:
         """Lets residuals of tiles count if the latents hold every pixel."""
-        share = self._explained_variances(batches)[SIGMAS[0]]
+        share = shares[SIGMAS[0]]
         counts = share >= MIN_EXPLAINED
         self.score_parts = TEXTURE_PARTS if counts else TILE_PARTS
         logging.info(
@@ -342,12 +352,6 @@ class OneClassDetector:
             "count" if counts else "do not count",
             100 * share,
             100 * MIN_EXPLAINED,
-        )
-
-    def _explained_variances(self, batches) -> dict[float, float]:
-        field_of = tf.function(self._field)
-        return explained_variances(
-            (images, field_of(images).reconstructions) for images in batches
         )
 
     def _calibrate(self, batches) -> OneClassDetector:
