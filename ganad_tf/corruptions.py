@@ -7,6 +7,8 @@ be": foreign pieces, dark and bright lines, blobs, noise, blur and shifts.
 
 from __future__ import annotations
 
+import math
+
 import tensorflow as tf
 
 MAX_CORRUPTIONS = 2
@@ -31,6 +33,10 @@ class _Dice:
             shape, self._next_seed(), low, high, alg="philox"
         )
 
+    def length(self, low: float, high: float) -> tf.Tensor:
+        """Lengths, every octave as likely: defects have any size."""
+        return tf.exp(self.uniform(math.log(low), math.log(high)))
+
     def normal(self, *shape: int) -> tf.Tensor:
         shape = [self._batch, *shape]
         return tf.random.stateless_normal(
@@ -49,11 +55,11 @@ def _per_image(values: tf.Tensor) -> tf.Tensor:
 
 
 def _box(dice: _Dice, size: int) -> tf.Tensor:
-    """Rectangles of 3 px to a third of the side: (batch, size, size, 1)."""
+    """Rectangles of 3 px to half of the side: (batch, size, size, 1)."""
     axis = tf.range(size, dtype=tf.float32)
     inside = []
     for _ in range(2):
-        length = dice.uniform(3.0, size / 3.0)[:, None]
+        length = dice.length(3.0, size / 2.0)[:, None]
         start = dice.uniform(0.0, 1.0)[:, None] * (size - length)
         inside.append((axis >= start) & (axis < start + length))
     rows, columns = inside
@@ -62,9 +68,9 @@ def _box(dice: _Dice, size: int) -> tf.Tensor:
 
 
 def _blob(dice: _Dice, size: int) -> tf.Tensor:
-    """Gaussian spots of radius 2 px to a fifth of the side."""
+    """Gaussian spots of radius 2 px to a third of the side."""
     axis = tf.range(size, dtype=tf.float32)
-    radius = dice.uniform(2.0, size / 5.0)[:, None]
+    radius = dice.length(2.0, size / 3.0)[:, None]
     rows, columns = (
         tf.exp(-0.5 * ((axis - dice.uniform(0.0, size)[:, None]) / radius) ** 2)
         for _ in range(2)

@@ -23,6 +23,7 @@ LOSS_NAMES = (
     "generator_loss",
     "discriminator_loss",
     "reconstruction_loss",
+    "denoising_loss",
     "latent_loss",
     "prior_loss",
     "real_logits",
@@ -78,7 +79,9 @@ class DCGAN(keras.Model):
     `linear_head(z) + generator(z)`, latents are `linear_head.project(x) +
     encoder(x)`, and generator and encoder also learn to give back the clean
     image when the encoder sees one with synthetic defects on it: that is what
-    keeps real defects out of the reconstructions.
+    keeps real defects out of the reconstructions. The encoder learns it by
+    the latents: they are to be those of the clean image, `linear_head.project`
+    of it, which has none of the grain that hides this in the pixels.
 
     Moving averages of generator and encoder, made at each step, are what
     `generate` and `encode` use.
@@ -97,6 +100,8 @@ class DCGAN(keras.Model):
         label_smoothing: Taken off the discriminator's target of real images.
         adversarial_weight: Of the generator's non-saturating loss.
         reconstruction_weight: Of the Laplacian-pyramid L1.
+        denoising_weight: Of the distance between the latents of an image with
+            synthetic defects and the linear projection of the clean image.
         latent_weight: Of the squared error of latents of generated images.
         prior_weight: Of `losses.latent_prior_loss`.
         latent_noise: Deviation of the noise on latents before the generator.
@@ -132,6 +137,7 @@ class DCGAN(keras.Model):
         label_smoothing: float = 0.1,
         adversarial_weight: float = 0.15,
         reconstruction_weight: float = 40.0,
+        denoising_weight: float = 10.0,
         latent_weight: float = 0.5,
         prior_weight: float = 0.2,
         latent_noise: float = 0.02,
@@ -156,6 +162,7 @@ class DCGAN(keras.Model):
         self.label_smoothing = label_smoothing
         self.adversarial_weight = adversarial_weight
         self.reconstruction_weight = reconstruction_weight
+        self.denoising_weight = denoising_weight
         self.latent_weight = latent_weight
         self.prior_weight = prior_weight
         self.latent_noise = latent_noise
@@ -358,6 +365,9 @@ class DCGAN(keras.Model):
         )
         return generated, {
             "reconstruction_loss": tf.reduce_mean(reconstruction_losses),
+            "denoising_loss": losses.latent_distance(
+                encoded, self.linear_head.project(images)
+            ),
             "latent_loss": tf.reduce_mean((returned - latents) ** 2),
             "prior_loss": losses.latent_prior_loss(encoded),
         }
@@ -386,6 +396,7 @@ class DCGAN(keras.Model):
         return (
             self.adversarial_weight * values["generator_loss"]
             + self.reconstruction_weight * values["reconstruction_loss"]
+            + self.denoising_weight * values["denoising_loss"]
             + self.latent_weight * values["latent_loss"]
             + self.prior_weight * values["prior_loss"]
         )
@@ -424,6 +435,7 @@ class DCGAN(keras.Model):
                 "label_smoothing",
                 "adversarial_weight",
                 "reconstruction_weight",
+                "denoising_weight",
                 "latent_weight",
                 "prior_weight",
                 "latent_noise",

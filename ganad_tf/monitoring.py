@@ -23,6 +23,7 @@ TAGS = {
     "generator_loss": "losses/generator",
     "discriminator_loss": "losses/discriminator",
     "reconstruction_loss": "losses/reconstruction_of_corrupted",
+    "denoising_loss": "losses/denoising",
     "latent_loss": "losses/latent",
     "prior_loss": "losses/prior",
     "discriminator_accuracy": "discriminator/accuracy",

@@ -80,7 +80,7 @@ class TrainingConfig:
     width: int
     num_steps: int
     batch_size: int = 32
-    learning_rate: float = 3e-4
+    learning_rate: float = 1e-3
     discriminator_learning_rate: float = 1e-4
     horizontal_flip: bool = True
     vertical_flip: bool = True
@@ -278,6 +278,9 @@ def build_gan(config: TrainingConfig) -> DCGAN:
     left_out = {}
     if "adversarial" in config.without:
         left_out["adversarial_weight"] = 0.0
+    if {"corruptions", "linear_head"} & set(config.without):
+        # There is nothing to take off, or no latents of the clean image.
+        left_out["denoising_weight"] = 0.0
     gan = DCGAN(
         generator,
         discriminator,

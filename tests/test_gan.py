@@ -5,7 +5,9 @@ import tensorflow as tf
 from conftest import make_parts
 from conftest import tiny_config
 
+from ganad_tf import corruptions
 from ganad_tf import gan as gan_module
+from ganad_tf import losses
 from ganad_tf import training
 
 
@@ -51,9 +53,9 @@ def changed(before, after):
 def test_a_step_trains_every_network_but_the_frozen_head(method):
     gan = make_gan(method)
     before = weights_of(gan)
-    losses = one_step(gan)
+    values = one_step(gan)
     assert changed(before, weights_of(gan)) == set(before) - {"linear_head"}
-    assert all(np.isfinite(value) for value in losses.values())
+    assert all(np.isfinite(value) for value in values.values())
     assert int(gan.step) == 1
 
 
@@ -121,6 +123,28 @@ def test_encoder_and_head_go_together():
         )
 
 
+def test_the_encoder_learns_to_take_defects_off():
+    config = tiny_config(
+        num_steps=200, width=8, batch_size=16, learning_rate=1e-3, latent_dim=12
+    )
+    gan = training.build_gan(config)
+    parts = make_parts(64, seed=0)
+    training.fit_linear_head(gan, parts, config)
+    batches = tf.data.Dataset.from_tensor_slices(parts).repeat().batch(16)
+    gan.fit(batches, steps_per_epoch=200, verbose=0)
+    clean = tf.constant(make_parts(32, seed=5))
+    seen = corruptions.corrupt(clean, seed=tf.constant([3, 3]), at_least=1)
+
+    def left(guess, images):
+        return losses.latent_distance(guess(images), gan.project(clean))
+
+    def denoised(images):
+        return gan.project(images) + gan.encoder(images)
+
+    assert left(denoised, clean) < 0.1 * left(gan.project, seen)
+    assert left(denoised, seen) < 0.92 * left(gan.project, seen)
+
+
 def test_a_saved_model_comes_back(tmp_path):
     gan = make_gan()
     one_step(gan)
@@ -136,8 +160,8 @@ def test_a_saved_model_comes_back(tmp_path):
 
 
 def test_mixed_precision_trains():
-    losses = one_step(make_gan(mixed_precision=True))
-    assert np.isfinite(losses["generator_loss"])
+    values = one_step(make_gan(mixed_precision=True))
+    assert np.isfinite(values["generator_loss"])
 
 
 def test_diversity_is_zero_for_one_image_again_and_again():

@@ -64,7 +64,7 @@ def test_a_training_writes_numbers_pictures_histograms_and_text(
     events = recorded(tmp_path / "model" / "logs" / "training")
     names = names_of(events)
     optional = {"losses/reconstruction_of_corrupted", "losses/latent"}
-    optional |= {"losses/prior"}
+    optional |= {"losses/prior", "losses/denoising"}
     expected = set(monitoring.TAGS.values()) | {
         monitoring.HELD_OUT_TAG,
         monitoring.DIVERSITY_TAG,
