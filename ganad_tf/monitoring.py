@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 from scipy.spatial import distance
 
+from ganad_tf import corruptions
 from ganad_tf import pyramid
 from ganad_tf.inversion import PAPER_INVERSION
 from ganad_tf.inversion import LatentInverter
@@ -35,6 +36,7 @@ TAGS = {
     "images_per_second": "speed/images_per_second",
 }
 HELD_OUT_TAG = "held_out/laplacian_reconstruction_loss"
+DENOISING_TAG = "held_out/laplacian_denoising_loss"
 DIVERSITY_TAG = "samples/pairwise_distance_of_generated_to_real"
 
 
@@ -106,25 +108,50 @@ def make_reconstruct(gan: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
 
 
 def reconstruction_loss(
-    reconstruct: Callable[[tf.Tensor], tf.Tensor], images: np.ndarray
+    reconstruct: Callable[[tf.Tensor], tf.Tensor],
+    images: np.ndarray,
+    *,
+    seen: np.ndarray | None = None,
 ) -> float:
-    """Mean Laplacian-pyramid L1 between images and their reconstructions.
+    """Mean Laplacian-pyramid L1 between images and reconstructions.
 
     Args:
         reconstruct: As `make_reconstruct` gives it.
         images: float32 of shape (n, height, width, channels) in [-1, 1].
+        seen: What is reconstructed, of the same shape; `images` by default.
 
     Returns:
-        loss: The number by which trainings may be compared: over held-out
-            qualified images it tells nothing of any defect.
+        loss: Scalar, 0 where every image is given back.
     """
+    pairs = np.stack([images, images if seen is None else seen], axis=1)
     losses = [
         pyramid.laplacian_pyramid_l1(
-            tf.constant(batch), reconstruct(tf.constant(batch))
+            tf.constant(batch[:, 0]), reconstruct(tf.constant(batch[:, 1]))
         )
-        for batch in np.array_split(images, -(-len(images) // NUM_MEASURED))
+        for batch in np.array_split(pairs, -(-len(pairs) // NUM_MEASURED))
     ]
     return float(np.concatenate(losses).mean())
+
+
+def denoising_loss(
+    reconstruct: Callable[[tf.Tensor], tf.Tensor], images: np.ndarray
+) -> float:
+    """`reconstruction_loss` of images that are seen with synthetic defects.
+
+    Args:
+        reconstruct: As `make_reconstruct` gives it.
+        images: float32 of shape (n, size, size, channels) in [-1, 1]. Their
+            defects are always the same.
+
+    Returns:
+        loss: The number by which trainings may be compared. Over held-out
+            qualified images it knows of no real defect; least is that of a
+            model which gives back what is good and leaves out what is not.
+    """
+    seen = corruptions.corrupt(
+        tf.constant(images), seed=tf.constant([0, 0]), at_least=1
+    )
+    return reconstruction_loss(reconstruct, images, seen=seen.numpy())
 
 
 class TrainingMonitor(keras.callbacks.Callback):
@@ -218,6 +245,9 @@ class TrainingMonitor(keras.callbacks.Callback):
         images = self.held_out_images
         tf.summary.scalar(
             HELD_OUT_TAG, reconstruction_loss(self._reconstruct, images)
+        )
+        tf.summary.scalar(
+            DENOISING_TAG, denoising_loss(self._reconstruct, images)
         )
         shown = images[:NUM_SHOWN]
         reconstructions = np.asarray(self._reconstruct(tf.constant(shown)))

@@ -111,12 +111,18 @@ def training_result(
             float32 of shape (n, height, width, channels) in [-1, 1].
 
     Returns:
-        result: `held_out_reconstruction_loss`, and
+        result: `held_out_reconstruction_loss`, `held_out_denoising_loss`, and
             `training_images_per_second` where this process has trained.
     """
     reconstruct = monitoring.make_reconstruct(gan)
-    loss = monitoring.reconstruction_loss(reconstruct, held_out_images)
-    result = {"held_out_reconstruction_loss": loss}
+    result = {
+        "held_out_reconstruction_loss": monitoring.reconstruction_loss(
+            reconstruct, held_out_images
+        ),
+        "held_out_denoising_loss": monitoring.denoising_loss(
+            reconstruct, held_out_images
+        ),
+    }
     history = getattr(gan, "history", None)
     if history is not None and "images_per_second" in history.history:
         result["training_images_per_second"] = float(

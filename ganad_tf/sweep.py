@@ -73,7 +73,7 @@ def folder_name(combination: dict[str, str]) -> str:
 
 
 def ranked(losses: dict[str, float]) -> list[str]:
-    """Folder names, least held-out reconstruction loss first.
+    """Folder names, least held-out denoising loss first.
 
     Example:
     >>> ranked({"width=8": 0.2, "width=16": 0.1})

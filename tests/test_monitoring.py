@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import make_parts
 from conftest import tiny_config
 from conftest import write_images
@@ -67,6 +68,7 @@ def test_a_training_writes_numbers_pictures_histograms_and_text(
     optional |= {"losses/prior", "losses/denoising"}
     expected = set(monitoring.TAGS.values()) | {
         monitoring.HELD_OUT_TAG,
+        monitoring.DENOISING_TAG,
         monitoring.DIVERSITY_TAG,
         "learning_rates/generator",
         "learning_rates/discriminator",
@@ -104,3 +106,17 @@ def test_the_held_out_loss_is_small_for_what_the_gan_knows(parts_detector):
         rel=1e-3,
     )
     assert monitoring.reconstruction_loss(reconstruct, -known) > 2 * loss
+
+
+def test_the_denoising_loss_is_zero_for_whoever_gives_back_the_clean_images():
+    clean = make_parts(20, seed=5)
+    given = []
+
+    def reconstruct(seen):
+        given.append(seen.numpy())
+        return tf.constant(clean)
+
+    assert monitoring.denoising_loss(reconstruct, clean) == 0.0
+    changed = np.abs(given[0] - clean).max(axis=(1, 2, 3))
+    assert (changed > 0.02).mean() > 0.8
+    assert monitoring.denoising_loss(lambda seen: seen, clean) > 0.01

@@ -38,7 +38,7 @@ def test_a_sweep_names_the_best_and_repeats_nothing(product, tmp_path):
         "train_gan", *TRAIN, grid, data=product, model_dir=root, num_steps=6
     )
     found = json.loads((tmp_path / "sweep" / "sweep.json").read_text())
-    losses = found["held_out_reconstruction_loss"]
+    losses = found["held_out_denoising_loss"]
     assert set(losses) == {
         f"learning_rate=1e-4,width={width}" for width in (4, 6)
     }

@@ -143,6 +143,7 @@ def test_tensorboard_compares_runs_by_their_hyperparameters(board):
     assert names == {
         "metrics/auroc",
         "metrics/images_per_second",
+        "metrics/held_out_denoising_loss",
         "metrics/held_out_reconstruction_loss",
         "metrics/training_images_per_second",
     }
