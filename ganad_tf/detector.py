@@ -293,9 +293,9 @@ class OneClassDetector:
         """
         # Graphs traced before hold the constants of an earlier fit.
         self._compiled = self._compile()
-        self._choose_by_reconstruction(calibration_batches)
-        descriptors = []
         field_of = tf.function(self._field)
+        self._choose_by_reconstruction(calibration_batches, field_of)
+        descriptors = []
 
         def reconstructed():
             for images in training_batches:
@@ -313,12 +313,11 @@ class OneClassDetector:
         )
         return self._calibrate(calibration_batches)
 
-    def _choose_by_reconstruction(self, batches) -> None:
+    def _choose_by_reconstruction(self, batches, field_of) -> None:
         """Chooses what of the residuals counts, by one pass of inversions."""
         chooses_sigma = self.aligned and self.residual_sigma is None
         if not (chooses_sigma or self._chooses_parts):
             return
-        field_of = tf.function(self._field)
         shares = explained_variances(
             (images, field_of(images).reconstructions) for images in batches
         )

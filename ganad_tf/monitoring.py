@@ -123,12 +123,17 @@ def reconstruction_loss(
     Returns:
         loss: Scalar, 0 where every image is given back.
     """
-    pairs = np.stack([images, images if seen is None else seen], axis=1)
+    seen = images if seen is None else seen
+    num_batches = -(-len(images) // NUM_MEASURED)
     losses = [
         pyramid.laplacian_pyramid_l1(
-            tf.constant(batch[:, 0]), reconstruct(tf.constant(batch[:, 1]))
+            tf.constant(batch), reconstruct(tf.constant(batch_seen))
         )
-        for batch in np.array_split(pairs, -(-len(pairs) // NUM_MEASURED))
+        for batch, batch_seen in zip(
+            np.array_split(images, num_batches),
+            np.array_split(seen, num_batches),
+            strict=True,
+        )
     ]
     return float(np.concatenate(losses).mean())
 

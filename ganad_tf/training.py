@@ -28,6 +28,8 @@ from ganad_tf.tiles import fitting_side
 METHODS = ("joint", "paper")
 # What can be left out of "joint", to see what it gives.
 ABLATIONS = ("corruptions", "linear_head", "adversarial")
+# Adam's step size for generator and encoder, by method.
+LEARNING_RATES = {"joint": 1e-3, "paper": 3e-4}
 CONFIG_NAME = "config.json"
 MAX_HEAD_IMAGES = 4096
 TILE_SIZE = 16
@@ -80,7 +82,7 @@ class TrainingConfig:
     width: int
     num_steps: int
     batch_size: int = 32
-    learning_rate: float = 1e-3
+    learning_rate: float = LEARNING_RATES["joint"]
     discriminator_learning_rate: float = 1e-4
     horizontal_flip: bool = True
     vertical_flip: bool = True

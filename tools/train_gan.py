@@ -114,8 +114,9 @@ _BATCH_SIZE = flags.DEFINE_integer(
 _LEARNING_RATE = flags.DEFINE_float(
     "learning_rate",
     None,
-    "Adam's step size for generator and encoder; by default 1e-3 with "
-    "--method=joint, 3e-4 with paper.",
+    "Adam's step size for generator and encoder; by default "
+    + ", ".join(f"{v:g} for {k}" for k, v in training.LEARNING_RATES.items())
+    + ".",
 )
 _DISCRIMINATOR_LEARNING_RATE = flags.DEFINE_float(
     "discriminator_learning_rate",
@@ -215,7 +216,7 @@ def _resolve(paths: list[str], held_out: list[str]) -> training.TrainingConfig:
         width=_WIDTH.value or (16 if joint else 32),
         num_steps=_NUM_STEPS.value,
         batch_size=_BATCH_SIZE.value,
-        learning_rate=_LEARNING_RATE.value or (1e-3 if joint else 3e-4),
+        learning_rate=_learning_rate(),
         discriminator_learning_rate=_DISCRIMINATOR_LEARNING_RATE.value,
         horizontal_flip=_HORIZONTAL_FLIP.value,
         vertical_flip=_VERTICAL_FLIP.value,
@@ -233,6 +234,12 @@ def _default_latent_dim(aligned: bool, field_size) -> int | None:
     if _METHOD.value == "paper" or field_size:
         return 64
     return None if aligned else 128
+
+
+def _learning_rate() -> float:
+    if _LEARNING_RATE.value is None:
+        return training.LEARNING_RATES[_METHOD.value]
+    return _LEARNING_RATE.value
 
 
 def _resolve_field(paths: list[str], aligned: bool):
