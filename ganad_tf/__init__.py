@@ -17,42 +17,42 @@ from ganad_tf.version import __version__
 
 _NAMES = {
     # images
-    "dataset": (
+    "data.dataset": (
         "ImageFile",
         "Split",
         "list_images",
         "scan_images",
         "split_images",
     ),
-    "images": ("load_images", "image_dataset", "training_dataset"),
-    "corruptions": ("corrupt",),
+    "data.images": ("load_images", "image_dataset", "training_dataset"),
+    "gan.corruptions": ("corrupt",),
     # GAN
-    "networks": ("build_generator", "build_discriminator", "build_encoder"),
-    "linear_head": ("LinearHead",),
-    "latent_prior": ("LatentPrior",),
-    "gan": ("DCGAN",),
-    "training": ("TrainingConfig", "train", "load_gan"),
+    "gan.networks": ("build_generator", "build_discriminator", "build_encoder"),
+    "gan.linear_head": ("LinearHead",),
+    "gan.latent_prior": ("LatentPrior",),
+    "gan.gan": ("DCGAN",),
+    "training.training": ("TrainingConfig", "train", "load_gan"),
     # inversion
-    "pyramid": (
+    "gan.pyramid": (
         "gaussian_pyramid",
         "laplacian_pyramid",
         "reconstruct_from_laplacian",
         "laplacian_pyramid_l1",
     ),
-    "inversion": ("InversionResult", "LatentInverter"),
+    "gan.inversion": ("InversionResult", "LatentInverter"),
     # statistics and calibration
-    "latent_statistics": ("LatentGaussian", "frechet_distance"),
-    "residual_statistics": ("ResidualStatistics",),
-    "calibration": ("ConformalCalibrator", "conformal_p_values"),
+    "detector.latent_statistics": ("LatentGaussian", "frechet_distance"),
+    "detector.residual_statistics": ("ResidualStatistics",),
+    "detector.calibration": ("ConformalCalibrator", "conformal_p_values"),
     # detector
-    "detector": ("Detection", "OneClassDetector", "for_method"),
+    "detector.detector": ("Detection", "OneClassDetector", "for_method"),
     # evaluation
-    "baselines": ("make_baselines",),
-    "assessment": ("Assessor",),
-    "report": ("write_report",),
+    "evaluation.baselines": ("make_baselines",),
+    "evaluation.assessment": ("Assessor",),
+    "evaluation.report": ("write_report",),
     # export
-    "export": ("export_saved_model",),
-    "serving": ("SavedModelScorer",),
+    "serving.export": ("export_saved_model",),
+    "serving.saved_model": ("SavedModelScorer",),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = [*_HOMES, "__version__"]

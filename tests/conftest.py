@@ -10,10 +10,10 @@ from PIL import Image
 from tool_runner import TRAIN
 from tool_runner import done
 
-from ganad_tf import detector
-from ganad_tf import export
-from ganad_tf import images as image_files
-from ganad_tf import training
+from ganad_tf.data import images as image_files
+from ganad_tf.detector import detector
+from ganad_tf.serving import export
+from ganad_tf.training import training
 
 tf.config.experimental.enable_op_determinism()
 

@@ -13,7 +13,7 @@ from conftest import write_images
 from sklearn import metrics
 from tool_runner import done
 
-from ganad_tf import training
+from ganad_tf.training import training
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "tools"))
 

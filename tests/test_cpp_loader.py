@@ -11,7 +11,7 @@ import pytest
 from conftest import encoded
 from conftest import make_parts
 
-from ganad_tf import serving
+from ganad_tf.serving import saved_model as serving
 
 SOURCE = pathlib.Path(__file__).parent / "score_images.cc"
 PACKAGE = os.path.dirname(importlib.util.find_spec("tensorflow").origin)

@@ -6,7 +6,9 @@ import pytest
 
 PACKAGE = pathlib.Path(__file__).parent.parent / "ganad_tf"
 MODULES = sorted(
-    path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__"
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+    for path in PACKAGE.rglob("*.py")
+    if path.stem != "__init__"
 )
 
 

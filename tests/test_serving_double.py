@@ -20,9 +20,9 @@ from conftest import make_parts
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
-from ganad_tf import grpc_client
-from ganad_tf import rest_client
-from ganad_tf import serving
+from ganad_tf.serving import grpc_client
+from ganad_tf.serving import rest_client
+from ganad_tf.serving import saved_model as serving
 
 MODELS = pathlib.Path(__file__).parent.parent / "saved_models"
 

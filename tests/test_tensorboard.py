@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganad_tf import monitoring
+from ganad_tf.training import monitoring
 
 RUNS = ("training", "inversion", "evaluation", "hparams")
 TAGGED_PLUGINS = ("scalars", "images", "histograms", "text")

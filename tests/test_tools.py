@@ -22,7 +22,7 @@ from tool_runner import done
 from tool_runner import failed
 from tool_runner import run
 
-from ganad_tf import servable
+from ganad_tf.serving import servable
 
 
 def table(path):

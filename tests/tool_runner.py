@@ -17,7 +17,11 @@ TOOLS = pathlib.Path(__file__).parent.parent / "tools"
 TRAIN = ["--image_size=32", "--latent_dim=6", "--width=4", "--batch_size=8"]
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
-    ["ganad_tf.export", "ganad_tf.paper", "ganad_tf.speed_dial"]
+    [
+        "ganad_tf.serving.export",
+        "ganad_tf.paper.reproduction",
+        "ganad_tf.serving.speed_dial",
+    ]
 )
 
 

@@ -40,14 +40,14 @@ import benchmark_machine
 import benchmark_peers
 import benchmark_serving
 from ganad_tf import artifacts
-from ganad_tf import assessment
-from ganad_tf import dataset
-from ganad_tf import detector as detectors
-from ganad_tf import export
-from ganad_tf import images
-from ganad_tf import inversion
-from ganad_tf import speed_dial
-from ganad_tf import training
+from ganad_tf.data import dataset
+from ganad_tf.data import images
+from ganad_tf.detector import detector as detectors
+from ganad_tf.evaluation import assessment
+from ganad_tf.gan import inversion
+from ganad_tf.serving import export
+from ganad_tf.serving import speed_dial
+from ganad_tf.training import training
 
 _OUTPUT = flags.DEFINE_string(
     "output", "benchmark.json", "JSON file to write the figures to."

@@ -22,8 +22,8 @@ import tensorflow as tf
 from absl import flags
 from PIL import Image
 
-from ganad_tf import detector
-from ganad_tf import training
+from ganad_tf.detector import detector
+from ganad_tf.training import training
 
 _NUM_RUNS = flags.DEFINE_integer(
     "num_runs", 5, "Runs of which the median is taken.", lower_bound=1

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import benchmark_cli
 import cli
-from ganad_tf import tiles
+from ganad_tf.data import tiles
 
 _BATCH = 64
 

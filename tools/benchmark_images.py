@@ -19,9 +19,9 @@ from absl import flags
 
 import benchmark_cli
 import cli
-from ganad_tf import dataset
-from ganad_tf import detector as detectors
-from ganad_tf import images
+from ganad_tf.data import dataset
+from ganad_tf.data import images
+from ganad_tf.detector import detector as detectors
 
 _NUM_IMAGES = flags.DEFINE_list(
     "num_images", ["1000", "10000"], "Sizes of the folders."

@@ -18,7 +18,7 @@ import tensorflow as tf
 from PIL import Image
 
 import benchmark_cli
-from ganad_tf import images
+from ganad_tf.data import images
 
 _NUM_PNGS = 2000
 _COPIED_BYTES = 2**28

@@ -28,12 +28,12 @@ import tensorflow as tf
 from absl import flags
 
 import benchmark_cli
-from ganad_tf import dataset
-from ganad_tf import detector as detectors
-from ganad_tf import evaluation
-from ganad_tf import images
-from ganad_tf import speed_dial
-from ganad_tf import training
+from ganad_tf.data import dataset
+from ganad_tf.data import images
+from ganad_tf.detector import detector as detectors
+from ganad_tf.evaluation import metrics as evaluation
+from ganad_tf.serving import speed_dial
+from ganad_tf.training import training
 
 _DATA = flags.DEFINE_string(
     "data", None, "For --model_dir: the --data that its GAN was trained on."

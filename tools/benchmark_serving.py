@@ -36,8 +36,8 @@ from absl import logging
 from PIL import Image
 
 import cli
-from ganad_tf import rest_client
-from ganad_tf import serving
+from ganad_tf.serving import rest_client
+from ganad_tf.serving import saved_model as serving
 
 _SAVED_MODEL = flags.DEFINE_string(
     "saved_model", None, "SavedModel: a version's folder, or that of versions."

@@ -20,12 +20,12 @@ from absl import logging
 
 import cli
 from ganad_tf import artifacts
-from ganad_tf import dataset
-from ganad_tf import image_files
-from ganad_tf import parity
-from ganad_tf import serving
-from ganad_tf import training
-from ganad_tf.detector import OneClassDetector
+from ganad_tf.data import dataset
+from ganad_tf.data import image_files
+from ganad_tf.detector.detector import OneClassDetector
+from ganad_tf.serving import parity
+from ganad_tf.serving import saved_model as serving
+from ganad_tf.training import training
 
 _SAVED_MODEL = flags.DEFINE_string(
     "saved_model",

@@ -20,12 +20,12 @@ from absl import logging
 
 import cli
 from ganad_tf import artifacts
-from ganad_tf import assessment
-from ganad_tf import regions
-from ganad_tf import report
-from ganad_tf import score_table
-from ganad_tf import summaries
-from ganad_tf import training
+from ganad_tf.detector import regions
+from ganad_tf.evaluation import assessment
+from ganad_tf.evaluation import report
+from ganad_tf.evaluation import summaries
+from ganad_tf.serving import score_table
+from ganad_tf.training import training
 
 _DATA = flags.DEFINE_string(
     "data", None, "The --data that the GAN was trained on.", required=True

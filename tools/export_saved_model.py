@@ -21,14 +21,14 @@ from absl import logging
 
 import cli
 from ganad_tf import artifacts
-from ganad_tf import assessment
-from ganad_tf import dataset
-from ganad_tf import export
-from ganad_tf import image_files
-from ganad_tf import images
-from ganad_tf import speed_dial
-from ganad_tf import training
-from ganad_tf.detector import OneClassDetector
+from ganad_tf.data import dataset
+from ganad_tf.data import image_files
+from ganad_tf.data import images
+from ganad_tf.detector.detector import OneClassDetector
+from ganad_tf.evaluation import assessment
+from ganad_tf.serving import export
+from ganad_tf.serving import speed_dial
+from ganad_tf.training import training
 
 _MODEL_DIR = flags.DEFINE_string(
     "model_dir", None, "Folder of a trained and fitted model.", required=True

@@ -14,13 +14,13 @@ from absl import flags
 from absl import logging
 
 import cli
-from ganad_tf import dataset
-from ganad_tf import detector
-from ganad_tf import images
-from ganad_tf import inversion
 from ganad_tf import progress
-from ganad_tf import summaries
-from ganad_tf import training
+from ganad_tf.data import dataset
+from ganad_tf.data import images
+from ganad_tf.detector import detector
+from ganad_tf.evaluation import summaries
+from ganad_tf.gan import inversion
+from ganad_tf.training import training
 
 _DATA = flags.DEFINE_string(
     "data", None, "The --data that the GAN was trained on.", required=True

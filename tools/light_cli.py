@@ -16,7 +16,7 @@ from absl import app
 from absl import flags
 from absl import logging
 
-from ganad_tf import c_api
+from ganad_tf.serving import c_api
 
 _USER_ERRORS = (
     ValueError,

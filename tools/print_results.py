@@ -7,7 +7,7 @@ from absl import flags
 
 import cli
 from ganad_tf import artifacts
-from ganad_tf import report
+from ganad_tf.evaluation import report
 
 _RESULTS = flags.DEFINE_list(
     "results", None, "results.json files, separated by commas.", required=True

@@ -17,11 +17,11 @@ from absl import logging
 
 import cli
 from ganad_tf import artifacts
-from ganad_tf import assessment
-from ganad_tf import dataset
-from ganad_tf import paper
 from ganad_tf import progress
-from ganad_tf import training
+from ganad_tf.data import dataset
+from ganad_tf.evaluation import assessment
+from ganad_tf.paper import reproduction as paper
+from ganad_tf.training import training
 
 _DATA = flags.DEFINE_string(
     "data", None, "The --data that the GAN was trained on.", required=True

@@ -25,11 +25,11 @@ from PIL import Image
 
 import light_cli
 from ganad_tf import artifacts
-from ganad_tf import dataset
 from ganad_tf import progress
-from ganad_tf import rest_client
-from ganad_tf import score_table
-from ganad_tf import scoring
+from ganad_tf.data import dataset
+from ganad_tf.serving import rest_client
+from ganad_tf.serving import score_table
+from ganad_tf.serving import scoring
 
 _IMAGES = flags.DEFINE_string(
     "images", None, "Image file, folder (any depth) or glob.", required=True
@@ -97,7 +97,7 @@ def _open_scorer(signature: str):
 
 def _open_saved_model(path: str):
     import cli  # noqa: F401, starts TensorFlow
-    from ganad_tf import serving
+    from ganad_tf.serving import saved_model as serving
 
     return serving.SavedModelScorer(path)
 
@@ -106,7 +106,7 @@ def _open_grpc(address: str, patience: dict):
     import cli  # noqa: F401, starts TensorFlow
 
     try:
-        from ganad_tf import grpc_client
+        from ganad_tf.serving import grpc_client
     except ImportError as error:
         raise ValueError(
             f"grpc:// needs the extra `serving` ({error}): pip install "
@@ -144,8 +144,10 @@ def _pixels(data: bytes, mode: str, size: tuple[int, int] | None = None):
 
 def _save_map(path: str, data: bytes, scored: dict, manifest: dict) -> None:
     """Writes an image's picture, and appends its regions to the others'."""
-    from ganad_tf import regions  # with SciPy, for maps alone
-    from ganad_tf import report  # with Matplotlib, for maps alone
+    from ganad_tf.detector import regions  # with SciPy, for maps alone
+    from ganad_tf.evaluation.metrics import (
+        report,  # with Matplotlib, for maps alone
+    )
 
     reconstruction = _pixels(scored["reconstruction_png_bytes"], "RGB")
     height, width, _ = reconstruction.shape

@@ -27,13 +27,13 @@ from absl import logging
 
 import cli
 from ganad_tf import artifacts
-from ganad_tf import assessment
-from ganad_tf import dataset
-from ganad_tf import images
-from ganad_tf import summaries
-from ganad_tf import sweep
-from ganad_tf import training
-from ganad_tf.tiles import fitting_side
+from ganad_tf.data import dataset
+from ganad_tf.data import images
+from ganad_tf.data.tiles import fitting_side
+from ganad_tf.evaluation import assessment
+from ganad_tf.evaluation import summaries
+from ganad_tf.training import sweep
+from ganad_tf.training import training
 
 _DATA = flags.DEFINE_string(
     "data",

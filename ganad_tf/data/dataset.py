@@ -1,0 +1,387 @@
+"""The data set: which image is for training, calibration or test."""
+
+from __future__ import annotations
+
+import collections
+import hashlib
+import importlib.util
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+from absl import logging
+from PIL import Image
+
+from ganad_tf import artifacts
+from ganad_tf.data import image_files
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+# Known as images, though not as images that can be used: they are reported.
+OTHER_SUFFIXES = (".gif", ".webp", ".jp2", ".heic", ".avif", ".pgm", ".ppm")
+MIN_QUALIFIED = 20
+SPLIT_NAME = "split.json"
+
+
+class ImageFile(NamedTuple):
+    """One image file of a data set."""
+
+    path: str  # as it is opened
+    name: str  # relative to the data set's folder, with forward slashes
+    label: int  # 0 qualified, 1 defective
+    defect_type: str  # "good", or the name of the kind of defect
+    part: str  # "pool" (to be split), "train", "test" or "control"
+    digest: str = ""  # SHA-256 of the file's bytes
+    status: str = "ok"  # or the reason why it cannot be read
+
+
+class Split(NamedTuple):
+    """Which image is for what; no content is in two parts."""
+
+    train: tuple[ImageFile, ...]  # qualified, networks and statistics see it
+    calibration: tuple[ImageFile, ...]  # qualified, p-values come from it
+    test_qualified: tuple[ImageFile, ...]  # seen by the evaluation alone
+    test_defective: tuple[ImageFile, ...]  # seen by the evaluation alone
+    control: tuple[ImageFile, ...]  # further qualified images, kept apart
+    unreadable: tuple[ImageFile, ...]  # left out, `status` says why
+
+    @property
+    def test(self) -> tuple[ImageFile, ...]:
+        """The test images, qualified and defective."""
+        return self.test_qualified + self.test_defective
+
+
+def list_images(data: str) -> list[ImageFile]:
+    """Lists the image files that `--data` names, in a fixed order.
+
+    Args:
+        data: A folder of qualified images (any depth), an MVTec-AD folder
+            (`train/good`, `test/<type>` and perhaps `control/<name>`), or
+            `elpv:mono` / `elpv:poly`, the solar cells of the package
+            elpv-dataset.
+
+    Returns:
+        files: `ImageFile`s without digest.
+
+    Raises:
+        FileNotFoundError: If there is no such folder or package.
+        ValueError: If it holds no image, or `data` is an unknown name.
+    """
+    if data.startswith("elpv:"):
+        return _list_elpv(data.removeprefix("elpv:"))
+    if not os.path.isdir(data):
+        raise FileNotFoundError(
+            f"There is no folder {data!r}. Expected --data to be a folder of "
+            "images, an MVTec-AD folder, elpv:mono or elpv:poly"
+        )
+    if os.path.isdir(os.path.join(data, "train", "good")):
+        files = _list_mvtec(data)
+    else:
+        files = _list_folder(data, data, 0, "good", "pool")
+    if not files:
+        raise ValueError(
+            f"There is no image in {data!r}. Expected files named "
+            f"{', '.join(SUFFIXES)}"
+        )
+    return files
+
+
+def _list_folder(root, folder, label, defect_type, part) -> list[ImageFile]:
+    files = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            known = name.lower().endswith(SUFFIXES + OTHER_SUFFIXES)
+            if known and not name.startswith("."):
+                path = os.path.join(parent, name)
+                short = os.path.relpath(path, root).replace(os.sep, "/")
+                files.append(ImageFile(path, short, label, defect_type, part))
+    return sorted(files)
+
+
+def _list_mvtec(root: str) -> list[ImageFile]:
+    train = os.path.join(root, "train", "good")
+    files = _list_folder(root, train, 0, "good", "train")
+    for part in ("test", "control"):
+        parent = os.path.join(root, part)
+        kinds = sorted(os.listdir(parent)) if os.path.isdir(parent) else []
+        for kind in kinds:
+            defective = part == "test" and kind != "good"
+            folder = os.path.join(parent, kind)
+            files += _list_folder(root, folder, int(defective), kind, part)
+    return files
+
+
+def _list_elpv(kind: str) -> list[ImageFile]:
+    if kind not in ("mono", "poly"):
+        raise ValueError(
+            "Invalid value for --data. Expected elpv:mono or elpv:poly. "
+            f"Received: elpv:{kind}"
+        )
+    package = importlib.util.find_spec("elpv_dataset")
+    if package is None:
+        raise FileNotFoundError(
+            "The solar cells are not installed: pip install elpv-dataset"
+        )
+    root = os.path.join(os.path.dirname(package.origin), "data")
+    rows = np.genfromtxt(os.path.join(root, "labels.csv"), dtype=str)
+    files, uncertain = [], 0
+    for name, probability, cell_type in rows:
+        if cell_type != kind:
+            continue
+        label = {0.0: 0, 1.0: 1}.get(float(probability))
+        if label is None:
+            uncertain += 1
+            continue
+        path = os.path.join(root, name)
+        part = "test" if label else "pool"
+        defect_type = "defective" if label else "good"
+        files.append(ImageFile(path, name, label, defect_type, part))
+    logging.info(
+        "elpv:%s: left out %d cells that are neither surely qualified "
+        "(probability 0) nor surely defective (probability 1).",
+        kind,
+        uncertain,
+    )
+    return sorted(files)
+
+
+def _examined(file: ImageFile) -> ImageFile:
+    """The file with its digest, or with the reason why it cannot be used."""
+    try:
+        image_files.read_image_bytes(file.path)
+        digest = _digest_of(file)
+    except (ValueError, OSError) as error:
+        return file._replace(status=str(error))
+    return file._replace(digest=digest)
+
+
+def scan_images(files: Iterable[ImageFile]) -> list[ImageFile]:
+    """Reads every file once: checks that it decodes, and takes its digest.
+
+    Files are read in parallel and forgotten at once.
+
+    Args:
+        files: `ImageFile`s of `list_images`.
+
+    Returns:
+        files: The same, in the same order, with `digest` or `status` filled.
+    """
+    scanned = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for file in pool.map(_examined, files):
+            scanned.append(file)
+            logging.log_every_n_seconds(
+                logging.INFO, "Read %d images.", 10, len(scanned)
+            )
+    unreadable = [file for file in scanned if file.status != "ok"]
+    for file in unreadable[:5]:
+        logging.warning("Left out %s: %s.", file.name, file.status)
+    if len(unreadable) > 5:
+        logging.warning("Left out %d files in all.", len(unreadable))
+    return scanned
+
+
+def split_images(
+    files: Iterable[ImageFile], *, seed: int, max_images: int | None = None
+) -> Split:
+    """Splits scanned images into training, calibration and test.
+
+    Contents are ordered by a hash of the seed and their digest, and cut at
+    fixed shares: 75 % training and 25 % calibration where the data set has a
+    test part of its own, else 60 % training, 20 % calibration and 20 % test
+    of the qualified images. Copies of one image stay together, so no content
+    is in two parts.
+
+    Args:
+        files: `ImageFile`s of `scan_images`.
+        seed: Another seed gives another split.
+        max_images: Training and calibration images at the most, of which
+            the same share calibrates; None for all.
+
+    Returns:
+        split: `Split`, each part in the order of names.
+
+    Raises:
+        ValueError: If there are too few readable qualified images.
+    """
+    by_part = collections.defaultdict(list)
+    for file in files:
+        by_part[file.part if file.status == "ok" else "unreadable"].append(file)
+    pool = by_part["pool"] + by_part["train"]
+    shares = (0.6, 0.8) if by_part["pool"] else (0.75, 1.0)
+    _check_enough(pool, by_part["unreadable"])
+    train, calibration, rest = _cut(pool, shares, seed)
+    train, calibration = _thinned(train, calibration, max_images)
+    seen = {file.digest for file in pool}
+    if len(seen) < len(pool):
+        logging.info(
+            "%d qualified images are copies of others; copies stay together.",
+            len(pool) - len(seen),
+        )
+    unseen = {
+        part: [f for f in by_part[part] if f.digest not in seen]
+        for part in ("test", "control")
+    }
+    num_copies = sum(len(by_part[part]) - len(unseen[part]) for part in unseen)
+    if num_copies:
+        logging.warning(
+            "Left out %d test images that are copies of qualified training "
+            "or calibration images.",
+            num_copies,
+        )
+    return Split(
+        train=tuple(train),
+        calibration=tuple(calibration),
+        test_qualified=tuple(rest + [f for f in unseen["test"] if not f.label]),
+        test_defective=tuple(f for f in unseen["test"] if f.label),
+        control=tuple(unseen["control"]),
+        unreadable=tuple(by_part["unreadable"]),
+    )
+
+
+def _check_enough(pool: list[ImageFile], unreadable: list[ImageFile]) -> None:
+    num_contents = len({file.digest for file in pool})
+    if num_contents < MIN_QUALIFIED:
+        hint = f"; {len(unreadable)} could not be read" if unreadable else ""
+        if unreadable:
+            hint += f", such as {unreadable[0].path}: {unreadable[0].status}"
+        raise ValueError(
+            f"Too few qualified images: expected at least {MIN_QUALIFIED} "
+            f"different ones, received {num_contents}{hint}"
+        )
+
+
+def _cut(files, shares, seed) -> list[list[ImageFile]]:
+    """Three lists of files, cut at the given shares of their contents."""
+
+    def key(digest: str) -> str:
+        return hashlib.sha256(f"{seed}:{digest}".encode()).hexdigest()
+
+    digests = sorted({file.digest for file in files}, key=key)
+    first, second = (round(share * len(digests)) for share in shares)
+    side = {digest: 0 for digest in digests[:first]}
+    side |= {digest: 1 for digest in digests[first:second]}
+    parts = [[], [], []]
+    for file in files:
+        parts[side.get(file.digest, 2)].append(file)
+    return parts
+
+
+def _thinned(train, calibration, max_images: int | None):
+    """The first images of both lists, in the same shares, by digest."""
+    total = len(train) + len(calibration)
+    if max_images is None or max_images >= total:
+        return train, calibration
+    count = round(max_images * len(calibration) / total)
+
+    def first(files, number):
+        kept = set(sorted(files, key=lambda file: file.digest)[:number])
+        return [file for file in files if file in kept]
+
+    return first(train, max_images - count), first(calibration, count)
+
+
+def save_split(split: Split, path: str, *, data: str, seed: int) -> None:
+    """Writes `split.json`: the names and digests of each part."""
+    parts = {
+        name: [
+            {"name": f.name, "digest": f.digest, "type": f.defect_type}
+            if f.status == "ok"
+            else {"name": f.name, "status": f.status}
+            for f in files
+        ]
+        for name, files in split._asdict().items()
+    }
+    artifacts.write_json(path, {"data": data, "seed": seed, **parts})
+
+
+def load_split(path: str, *, data: str) -> Split:
+    """Reads `split.json` and finds its images in the data again.
+
+    Args:
+        path: The file that `save_split` wrote.
+        data: `--data`, the same or the same images elsewhere.
+
+    Returns:
+        split: `Split` of the images in `data`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If an image of the split is not in the data any more.
+    """
+    content = artifacts.read_json(path, made_by="train_gan.py")
+    listed = {file.name: file for file in list_images(data)}
+    parts = {}
+    for name in Split._fields:
+        found = [listed.pop(row["name"], None) for row in content[name]]
+        if name != "unreadable":
+            _check_found(content[name], found, data)
+        parts[name] = tuple(
+            file._replace(
+                digest=row.get("digest", ""), status=row.get("status", "ok")
+            )
+            for file, row in zip(found, content[name], strict=True)
+            if file is not None
+        )
+    if listed:
+        logging.warning(
+            "%d images of %s are not in %s and stay unused; train anew to "
+            "use them.",
+            len(listed),
+            data,
+            path,
+        )
+    return Split(**parts)
+
+
+def _check_found(rows, files, data: str) -> None:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        digests = list(pool.map(_digest_of, files))
+    lost = [
+        row["name"]
+        for row, digest in zip(rows, digests, strict=True)
+        if digest != row["digest"]
+    ]
+    if lost:
+        raise ValueError(
+            f"{len(lost)} images of the training's split are missing in "
+            f"{data} or have changed, the first is {lost[0]}. Expected the "
+            "images the model was trained with; train anew for others"
+        )
+
+
+def _digest_of(file: ImageFile | None) -> str | None:
+    if file is None or not os.path.isfile(file.path):
+        return None
+    with open(file.path, "rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def load_mask(
+    file: ImageFile, *, image_size: image_files.ImageSize
+) -> np.ndarray | None:
+    """The ground truth of a defective image of an MVTec-AD folder.
+
+    Args:
+        file: `ImageFile` of a test image.
+        image_size: Side of the mask in pixels, or (height, width).
+
+    Returns:
+        mask: Booleans of shape (height, width), nearest neighbour; None where
+            there is no mask.
+    """
+    root = file.path.removesuffix(file.name.replace("/", os.sep))
+    stem = os.path.splitext(os.path.basename(file.path))[0]
+    folder = os.path.join(root, "ground_truth", file.defect_type)
+    for name in (f"{stem}_mask.png", f"{stem}.png"):
+        path = os.path.join(folder, name)
+        if os.path.isfile(path):
+            with Image.open(path) as mask:
+                height, width = image_files.height_and_width(image_size)
+                mask = mask.convert("L").resize(
+                    (width, height), Image.Resampling.NEAREST
+                )
+                return np.asarray(mask) > 127
+    return None

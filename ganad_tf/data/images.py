@@ -1,0 +1,273 @@
+"""Images: from files to float32 NHWC tensors in [-1, 1]."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from ganad_tf.data import image_files
+
+_CACHE_BYTES = 2**30
+_NUM_CALLS = os.cpu_count()  # images that are decoded at once
+_NUM_AHEAD = 2  # batches that are made while one is used
+_MAX_BATCH_PIXELS = 2**22
+_SHUFFLE_BUFFER = 8192
+
+
+def median_size(paths: Sequence[str]) -> tuple[int, int]:
+    """Median (height, width) of image files in pixels, by their headers."""
+    sizes = []
+    for path in paths:
+        with Image.open(path) as image:
+            sizes.append((image.height, image.width))
+    height, width = np.median(sizes, axis=0)
+    return int(height), int(width)
+
+
+def color_channels(paths: Sequence[str]) -> int:
+    """Says whether image files are gray or RGB, by their headers.
+
+    Args:
+        paths: Readable image files, at least one.
+
+    Returns:
+        channels: 1 if all are gray, 3 if all have colour.
+
+    Raises:
+        ValueError: If some are gray and some have colour.
+    """
+    first = {}
+    for path in paths:
+        with Image.open(path) as image:
+            gray = image.mode in image_files.GRAY_MODES
+            first.setdefault(1 if gray else 3, path)
+    if len(first) > 1:
+        raise ValueError(
+            "Gray and colour images are mixed: expected one kind, received "
+            f"gray {first[1]} and colour {first[3]}. Say which to convert to "
+            "with --channels=1 or --channels=3"
+        )
+    return next(iter(first))
+
+
+def decode_image(image_bytes: tf.Tensor, *, channels: int) -> tf.Tensor:
+    """Decodes an image with TensorFlow ops alone.
+
+    Args:
+        image_bytes: String scalar, encoded PNG, JPEG or BMP, 8 or 16 bit.
+        channels: 1 or 3. Colour becomes gray by luminance, gray becomes RGB
+            by repetition; transparency is dropped.
+
+    Returns:
+        image: float32 of shape (height, width, channels) in [-1, 1].
+    """
+    image = tf.io.decode_image(
+        image_bytes, channels=0, dtype=tf.float32, expand_animations=False
+    )
+    found = tf.shape(image)[-1]
+    has_color = found >= 3
+    if channels == 3:
+        image = tf.cond(
+            has_color,
+            lambda: image[..., :3],
+            lambda: tf.repeat(image[..., :1], 3, axis=-1),
+        )
+    else:
+        image = tf.cond(
+            has_color,
+            lambda: tf.image.rgb_to_grayscale(image[..., :3]),
+            lambda: image[..., :1],
+        )
+    return tf.ensure_shape(2.0 * image - 1.0, [None, None, channels])
+
+
+def resize_image(
+    image: tf.Tensor, *, image_size: image_files.ImageSize
+) -> tf.Tensor:
+    """Resizes an image, bilinear with antialiasing.
+
+    Args:
+        image: float32 of shape (height, width, channels).
+        image_size: Side of a square in pixels, or (height, width).
+
+    Returns:
+        resized: float32 of shape (height, width, channels).
+    """
+    size = list(image_files.height_and_width(image_size))
+    resized = tf.image.resize(image, size, antialias=True)
+    return tf.ensure_shape(resized, [*size, image.shape[-1]])
+
+
+def to_uint8(images: np.ndarray) -> np.ndarray:
+    """Turns floats in [-1, 1] into the uint8 values that files have.
+
+    Example:
+    >>> to_uint8(np.array([-1.0, 0.0, 1.0])).tolist()
+    [0, 128, 255]
+    """
+    values = np.clip((np.asarray(images) + 1.0) * 127.5, 0.0, 255.0)
+    return np.floor(values + 0.5).astype(np.uint8)
+
+
+def _decoded(
+    paths: Sequence[str], *, image_size: image_files.ImageSize, channels: int
+) -> tf.data.Dataset:
+    """One image an element, in the files' order, decoded in parallel."""
+
+    def read(path: bytes) -> bytes:
+        with open(path, "rb") as file:
+            return image_files.decodable(file.read())
+
+    def decode(image_bytes):
+        image_bytes = tf.ensure_shape(image_bytes, [])
+        image = decode_image(image_bytes, channels=channels)
+        return resize_image(image, image_size=image_size)
+
+    dataset = tf.data.Dataset.from_tensor_slices(list(paths))
+    dataset = dataset.map(
+        lambda path: tf.numpy_function(read, [path], tf.string)
+    )
+    return dataset.map(decode, num_parallel_calls=_NUM_CALLS)
+
+
+def _batched(dataset: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
+    """Batches that are made ahead of their use.
+
+    tf.data's autotuning is off: with it, two epochs of five took half as long
+    again on two cores, the same data given.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    batches = dataset.batch(batch_size).prefetch(_NUM_AHEAD)
+    return batches.with_options(options)
+
+
+def image_dataset(
+    paths: Sequence[str],
+    *,
+    image_size: image_files.ImageSize,
+    channels: int,
+    batch_size: int | None = None,
+) -> tf.data.Dataset:
+    """Batches of images in the files' order, in bounded memory.
+
+    Args:
+        paths: Image files that `read_image_bytes` accepts.
+        image_size: Side of the images in pixels, or (height, width).
+        channels: 1 or 3.
+        batch_size: Images a batch; the last batch may be smaller. Default:
+            64, or fewer where they would have more than four million pixels.
+
+    Returns:
+        dataset: float32 batches of shape (batch, height, width, channels)
+            in [-1, 1].
+    """
+    dataset = _decoded(paths, image_size=image_size, channels=channels)
+    height, width = image_files.height_and_width(image_size)
+    fitting = max(min(64, _MAX_BATCH_PIXELS // (height * width)), 1)
+    return _batched(dataset, batch_size or fitting)
+
+
+def load_images(
+    paths: Sequence[str], *, image_size: image_files.ImageSize, channels: int
+) -> np.ndarray:
+    """Loads images into one array.
+
+    Args:
+        paths: Image files that `read_image_bytes` accepts.
+        image_size: Side of the images in pixels, or (height, width).
+        channels: 1 or 3.
+
+    Returns:
+        images: float32 of shape (n, height, width, channels) in [-1, 1].
+    """
+    size = image_files.height_and_width(image_size)
+    images = np.empty([len(paths), *size, channels], "float32")
+    dataset = _decoded(paths, image_size=image_size, channels=channels)
+    for row, image in enumerate(dataset.as_numpy_iterator()):
+        images[row] = image
+    return images
+
+
+def training_dataset(
+    paths: Sequence[str],
+    *,
+    image_size: image_files.ImageSize,
+    channels: int,
+    batch_size: int,
+    seed: int,
+    start_step: int = 0,
+    horizontal_flip: bool = True,
+    vertical_flip: bool = True,
+    max_shift: int = 0,
+    crop_size: int | None = None,
+) -> tf.data.Dataset:
+    """Endless shuffled batches of augmented training images.
+
+    Images are decoded once and kept in memory up to 1 GiB, in a temporary
+    file above. Every draw is a function of the seed and of the image's place
+    in the endless sequence, so the dataset from step k on equals the dataset
+    from the start without its first k batches.
+
+    Args:
+        paths: Image files that `read_image_bytes` accepts.
+        image_size: Side of the images in pixels, or (height, width).
+        channels: 1 or 3.
+        batch_size: Images a batch.
+        seed: Of the order and of the augmentation.
+        start_step: How many batches are left out at the start.
+        horizontal_flip: Whether every second image is mirrored left-right.
+        vertical_flip: Whether every second image is mirrored up-down.
+        max_shift: Images are shifted by up to so many pixels each way; the
+            border is mirrored.
+        crop_size: Side of a random square that is cut out of each image; None
+            for the whole image.
+
+    Returns:
+        dataset: float32 batches of shape (batch_size, height, width, channels)
+            in [-1, 1].
+    """
+
+    def augment(index, image):
+        seeds = tf.random.experimental.stateless_split([seed, index], 5)
+        if crop_size:
+            square = [crop_size, crop_size, channels]
+            image = tf.image.stateless_random_crop(image, square, seeds[4])
+        if horizontal_flip:
+            image = tf.image.stateless_random_flip_left_right(image, seeds[0])
+        if vertical_flip:
+            image = tf.image.stateless_random_flip_up_down(image, seeds[1])
+        if max_shift:
+            image = _shifted(image, max_shift, seeds[2])
+        gain = tf.exp(0.02 * tf.random.stateless_normal([], seeds[3]))
+        return tf.clip_by_value((image + 1.0) * gain - 1.0, -1.0, 1.0)
+
+    dataset = _decoded(paths, image_size=image_size, channels=channels)
+    height, width = image_files.height_and_width(image_size)
+    dataset = dataset.cache(_cache_file(len(paths) * height * width * channels))
+    dataset = dataset.shuffle(min(len(paths), _SHUFFLE_BUFFER), seed=seed)
+    start = start_step * batch_size
+    dataset = dataset.repeat().skip(start)
+    dataset = tf.data.Dataset.zip(
+        tf.data.Dataset.counter(start, dtype=tf.int32), dataset
+    )
+    dataset = dataset.map(augment, num_parallel_calls=_NUM_CALLS)
+    return _batched(dataset, batch_size)
+
+
+def _cache_file(num_values: int) -> str:
+    """Where to cache: "" is memory; a file of the process where too large."""
+    if 4 * num_values <= _CACHE_BYTES:
+        return ""
+    return os.path.join(tempfile.mkdtemp(prefix="ganad_tf-"), "images")
+
+
+def _shifted(image: tf.Tensor, max_shift: int, seed: tf.Tensor) -> tf.Tensor:
+    border = [[max_shift, max_shift], [max_shift, max_shift], [0, 0]]
+    padded = tf.pad(image, border, "REFLECT")
+    return tf.image.stateless_random_crop(padded, image.shape, seed)

@@ -1,0 +1,306 @@
+"""Summaries: what TensorBoard shows of fitted detectors and of evaluations."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+from tensorboard.plugins import projector
+from tensorboard.plugins.hparams import api as hparams_api
+
+from ganad_tf import artifacts
+from ganad_tf.data.dataset import ImageFile
+from ganad_tf.data.dataset import Split
+from ganad_tf.data.images import to_uint8
+from ganad_tf.evaluation import report
+from ganad_tf.gan.inversion import InversionCurves
+from ganad_tf.training import monitoring
+
+RESULT_NAME = "training.json"
+# Images of each part that the projector shows, and the side of a thumbnail.
+NUM_PROJECTED = 600
+THUMBNAIL_SIZE = 40
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+def log_dir(model_dir: str, run: str) -> str:
+    """Where the event files of a run of TensorBoard are."""
+    return os.path.join(model_dir, "logs", run)
+
+
+@contextlib.contextmanager
+def new_run(model_dir: str, run: str) -> Iterator[str]:
+    """A run's folder, in place of an older one as soon as it is written.
+
+    It is written elsewhere, since a TensorBoard at work takes every folder
+    with event files for a run.
+
+    Args:
+        model_dir: The model folder.
+        run: Name of the run.
+
+    Yields:
+        folder: Where to write to.
+    """
+    target = log_dir(model_dir, run)
+    with tempfile.TemporaryDirectory(prefix="ganad_tf-") as parent:
+        folder = os.path.join(parent, run)
+        os.makedirs(folder)
+        yield folder
+        shutil.rmtree(target, ignore_errors=True)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        shutil.move(folder, target)
+
+
+def _table(values: dict[str, Any]) -> str:
+    rows = "".join(f"| {name} | {value} |\n" for name, value in values.items())
+    return f"| | |\n|---|---|\n{rows}"
+
+
+def settings_text(
+    *,
+    settings: dict[str, Any],
+    versions: dict[str, str],
+    data: str,
+    split: Split,
+) -> str:
+    """The text page of a training, in Markdown.
+
+    Args:
+        settings: Flags or other named values.
+        versions: Of the packages.
+        data: What `--data` was.
+        split: The `Split`.
+
+    Returns:
+        text: Markdown.
+    """
+    counts = {
+        part.replace("_", " "): len(files)
+        for part, files in split._asdict().items()
+    }
+    types = sorted({file.defect_type for file in split.test_defective})
+    return (
+        f"### Data: {data}\n\n{_table(counts)}\n"
+        f"Defect types in the test: {', '.join(types) or 'none'}. Nothing is "
+        "trained, chosen or stopped by test images.\n\n"
+        f"### Settings\n\n{_table(settings)}\n"
+        f"### Versions\n\n{_table(versions)}"
+    )
+
+
+def training_result(
+    gan: keras.Model, held_out_images: np.ndarray
+) -> dict[str, float]:
+    """The figures by which trainings are compared; they know of no defect.
+
+    Args:
+        gan: The trained `DCGAN`, as `train` returns it.
+        held_out_images: Qualified images that the training has not seen,
+            float32 of shape (n, height, width, channels) in [-1, 1].
+
+    Returns:
+        result: `held_out_reconstruction_loss`, `held_out_denoising_loss`, and
+            `training_images_per_second` where this process has trained.
+    """
+    reconstruct = monitoring.make_reconstruct(gan)
+    result = {
+        "held_out_reconstruction_loss": monitoring.reconstruction_loss(
+            reconstruct, held_out_images
+        ),
+        "held_out_denoising_loss": monitoring.denoising_loss(
+            reconstruct, held_out_images
+        ),
+    }
+    history = getattr(gan, "history", None)
+    if history is not None and "images_per_second" in history.history:
+        result["training_images_per_second"] = float(
+            np.median(history.history["images_per_second"])
+        )
+    return result
+
+
+def write_hparams(
+    model_dir: str, settings: dict[str, Any], metrics: dict[str, float | None]
+) -> None:
+    """Writes a run's row of TensorBoard's HParams page.
+
+    Args:
+        model_dir: The model folder; its row is replaced.
+        settings: Of the training; None and lists are shown as text.
+        metrics: Figures of the run; those that are None are left out.
+    """
+    plain = {
+        name: value if isinstance(value, bool | int | float) else str(value)
+        for name, value in settings.items()
+    }
+    with new_run(model_dir, "hparams") as folder:
+        writer = tf.summary.create_file_writer(folder)
+        with writer.as_default(0):
+            hparams_api.hparams(plain, trial_id=os.path.abspath(model_dir))
+            for name, value in metrics.items():
+                if value is not None:
+                    tf.summary.scalar(f"metrics/{name}", value)
+        writer.close()
+
+
+def write_inversion(model_dir: str, curves: dict[str, InversionCurves]) -> None:
+    """Writes how inversions went: quantiles of loss and latent norm by step.
+
+    Args:
+        model_dir: The model folder.
+        curves: `InversionCurves` under the name of what was inverted.
+    """
+    with new_run(model_dir, "inversion") as folder:
+        writer = tf.summary.create_file_writer(folder)
+        with writer.as_default():
+            for name, found in curves.items():
+                for field, values in found._asdict().items():
+                    _write_quantiles(f"inversion_{field}_of_{name}", values)
+        writer.close()
+
+
+def _write_quantiles(group: str, values: np.ndarray) -> None:
+    rows = np.quantile(values, QUANTILES, axis=1).T
+    for step, row in enumerate(rows):
+        for quantile, value in zip(QUANTILES, row, strict=True):
+            tag = f"{group}/quantile_{round(100 * quantile):02d}"
+            tf.summary.scalar(tag, value, step=step)
+
+
+def write_scores(
+    folder: str,
+    *,
+    labels: Sequence[int],
+    scores: dict[str, np.ndarray],
+    threshold: float,
+) -> None:
+    """Writes score histograms, ROC and precision-recall curves.
+
+    Args:
+        folder: TensorBoard's run.
+        labels: Integers of shape (n,), 0 qualified, 1 defective.
+        scores: For each method, floats of shape (n,).
+        threshold: Of `anomaly_score`.
+    """
+    labels = np.asarray(labels)
+    pictures = {
+        "test/anomaly_score": report.histogram_png(
+            labels, scores["anomaly_score"], threshold
+        )
+    }
+    if len(set(labels.tolist())) == 2:
+        pictures |= {
+            "test/roc_curves": report.roc_png(labels, scores),
+            "test/precision_recall_curves": report.precision_recall_png(
+                labels, scores
+            ),
+        }
+    writer = tf.summary.create_file_writer(folder)
+    with writer.as_default(0):
+        for tag, png in pictures.items():
+            tf.summary.image(tag, tf.image.decode_png(png, channels=3)[None])
+        for name, values in _readable_scores(scores).items():
+            for label, kind in enumerate(("qualified", "defective")):
+                chosen = values[labels == label]
+                if len(chosen):
+                    tf.summary.histogram(f"test/{name}_of_{kind}", chosen)
+    writer.close()
+
+
+def _readable_scores(scores: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Our scores for histograms; distances range over powers of ten."""
+    ours = {name: np.asarray(scores[name]) for name in report.OURS}
+    distances = np.maximum(ours.pop("frechet_score"), 1e-6)
+    return {**ours, "log10_frechet_score": np.log10(distances)}
+
+
+def projected_files(split: Split) -> list[tuple[str, ImageFile]]:
+    """Which images the projector shows: (part, file), evenly spread."""
+    rows = []
+    for part in ("train", "calibration", "test_qualified", "test_defective"):
+        files = getattr(split, part)
+        chosen = np.linspace(
+            0, len(files) - 1, min(len(files), NUM_PROJECTED)
+        ).astype(int)
+        rows += [(part, files[row]) for row in chosen]
+    return rows
+
+
+def write_projector(
+    folder: str,
+    *,
+    latents: np.ndarray,
+    images: np.ndarray,
+    rows: Sequence[tuple[str, ImageFile]],
+    is_defective: np.ndarray,
+) -> None:
+    """Writes latents for TensorBoard's projector, with thumbnails.
+
+    Tensors are text, so no TensorFlow is needed to look at them. The projector
+    shows a folder only where it also holds an event file.
+
+    Args:
+        folder: TensorBoard's run.
+        latents: Floats of shape (n, dim), or (n, rows, columns, dim), of which
+            the mean over the places is shown.
+        images: Floats of shape (n, height, width, channels) in [-1, 1].
+        rows: As `projected_files` gives them.
+        is_defective: Booleans of shape (n,), the verdicts.
+    """
+    latents = np.asarray(latents)
+    flat = latents.reshape(len(latents), -1, latents.shape[-1]).mean(axis=1)
+    artifacts.write_text(
+        os.path.join(folder, "latents.tsv"), _tsv(np.char.mod("%.5g", flat))
+    )
+    metadata = [("set", "verdict", "name")]
+    metadata += [
+        (
+            f"test: {file.defect_type}" if part.startswith("test") else part,
+            "defective" if bad else "qualified",
+            file.name,
+        )
+        for (part, file), bad in zip(rows, is_defective, strict=True)
+    ]
+    artifacts.write_text(os.path.join(folder, "metadata.tsv"), _tsv(metadata))
+    artifacts.write_bytes(os.path.join(folder, "sprite.png"), _sprite(images))
+    config = projector.ProjectorConfig()
+    shown = config.embeddings.add(
+        tensor_name="latents",
+        tensor_path="latents.tsv",
+        metadata_path="metadata.tsv",
+    )
+    shown.sprite.image_path = "sprite.png"
+    shown.sprite.single_image_dim.extend([THUMBNAIL_SIZE, THUMBNAIL_SIZE])
+    projector.visualize_embeddings(folder, config)
+
+
+def _tsv(rows: Sequence[Sequence[str]]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, delimiter="\t", lineterminator="\n").writerows(rows)
+    return buffer.getvalue()
+
+
+def _sprite(images: np.ndarray) -> bytes:
+    """Thumbnails in rows of a square, as the projector wants them."""
+    side = int(np.ceil(np.sqrt(len(images))))
+    small = tf.image.resize(
+        images, [THUMBNAIL_SIZE, THUMBNAIL_SIZE], antialias=True
+    ).numpy()
+    gray = np.pad(small, [(0, side**2 - len(small)), (0, 0), (0, 0), (0, 0)])
+    cells = gray.reshape(side, side, *gray.shape[1:]).transpose(0, 2, 1, 3, 4)
+    pixels = to_uint8(cells.reshape(side * THUMBNAIL_SIZE, -1, gray.shape[-1]))
+    buffer = io.BytesIO()
+    Image.fromarray(pixels.squeeze()).save(buffer, "PNG")
+    return buffer.getvalue()

@@ -1,0 +1,103 @@
+import io
+import os
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import make_parts
+from PIL import Image
+from tensorboard.backend.event_processing import event_accumulator
+
+from ganad_tf.data.dataset import ImageFile
+from ganad_tf.data.dataset import Split
+from ganad_tf.evaluation import summaries
+from ganad_tf.gan.inversion import InversionCurves
+
+
+def files(part, count, defect_type="good"):
+    return tuple(
+        ImageFile(f"/{part}{n}.png", f"{part}{n}.png", 0, defect_type, part)
+        for n in range(count)
+    )
+
+
+SPLIT = Split(
+    train=files("train", 5),
+    calibration=files("pool", 4),
+    test_qualified=files("test", 3),
+    test_defective=files("test", 2, "dent"),
+    control=(),
+    unreadable=(),
+)
+
+
+def recorded(folder):
+    guidance = {"tensors": 0}
+    return event_accumulator.EventAccumulator(
+        str(folder), size_guidance=guidance
+    ).Reload()
+
+
+def test_the_text_page_tells_settings_data_and_versions():
+    text = summaries.settings_text(
+        settings={"width": 4}, versions={"numpy": "2"}, data="a", split=SPLIT
+    )
+    for line in ("| width | 4 |", "| numpy | 2 |", "| train | 5 |", "dent"):
+        assert line in text
+
+
+def test_quantiles_of_inversions_are_written_by_step(tmp_path):
+    losses = np.random.default_rng(0).uniform(size=[3, 50])
+    curves = InversionCurves(losses, 2.0 * losses)
+    summaries.write_inversion(str(tmp_path), {"parts": curves})
+    events = recorded(tmp_path / "logs" / "inversion")
+    written = events.Tensors("inversion_losses_of_parts/quantile_25")
+    assert [event.step for event in written] == [0, 1, 2]
+    values = [float(tf.make_ndarray(e.tensor_proto)) for e in written]
+    np.testing.assert_allclose(
+        values, np.quantile(losses, 0.25, axis=1), rtol=1e-6
+    )
+    assert len(events.Tags()["tensors"]) == 2 * len(summaries.QUANTILES)
+
+
+def test_a_second_run_replaces_the_first(tmp_path):
+    for value in (1.0, 2.0):
+        summaries.write_hparams(
+            str(tmp_path), {"field": None}, {"auroc": value, "none": None}
+        )
+    folder = tmp_path / "logs" / "hparams"
+    assert len(os.listdir(folder)) == 1
+    (event,) = recorded(folder).Tensors("metrics/auroc")
+    assert tf.make_ndarray(event.tensor_proto) == 2.0
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("places", [(), (2, 2)])
+def test_the_projector_gets_a_row_and_a_thumbnail_each_image(
+    tmp_path, channels, places
+):
+    rows = summaries.projected_files(SPLIT)
+    assert [part for part, _ in rows].count("calibration") == 4
+    latents = np.random.default_rng(0).normal(size=[14, *places, 3])
+    summaries.write_projector(
+        str(tmp_path),
+        latents=latents,
+        images=make_parts(14, seed=0, size=24, channels=channels),
+        rows=rows,
+        is_defective=np.arange(14) > 11,
+    )
+    written = np.loadtxt(tmp_path / "latents.tsv", delimiter="\t")
+    expected = latents.mean(axis=tuple(range(1, 1 + len(places))))
+    np.testing.assert_allclose(written, expected, atol=1e-4)
+    metadata = (tmp_path / "metadata.tsv").read_text().splitlines()
+    assert metadata[-1] == "test: dent\tdefective\ttest1.png"
+    sprite = Image.open(io.BytesIO((tmp_path / "sprite.png").read_bytes()))
+    assert sprite.size == (4 * summaries.THUMBNAIL_SIZE,) * 2
+    assert sprite.mode == ("L" if channels == 1 else "RGB")
+
+
+def test_many_images_are_thinned_out_evenly():
+    many = SPLIT._replace(train=files("train", 6001))
+    rows = [file for part, file in summaries.projected_files(many)]
+    train = rows[: summaries.NUM_PROJECTED]
+    assert train[0].name == "train0.png" and train[-1].name == "train6000.png"

@@ -1,0 +1,134 @@
+import numpy as np
+import pytest
+from conftest import TILED
+from conftest import fitted_detector
+from conftest import make_parts
+from conftest import make_textures
+from conftest import scratch
+from conftest import write_images
+
+from ganad_tf.data.dataset import ImageFile
+from ganad_tf.data.dataset import Split
+from ganad_tf.evaluation.assessment import Assessor
+from ganad_tf.paper import reproduction as paper
+
+
+@pytest.fixture(scope="module")
+def reproduction(parts_detector, tmp_path_factory):
+    root = tmp_path_factory.mktemp("paper")
+
+    def files(part, images, label=0):
+        write_images(root / part, images)
+        kind = "scratch" if label else "good"
+        return tuple(
+            ImageFile(str(path), path.name, label, kind, part)
+            for path in sorted((root / part).iterdir())
+        )
+
+    split = Split(
+        train=files("train", make_parts(30, seed=1)),
+        calibration=files("calibration", make_parts(10, seed=2)),
+        test_qualified=files("good", make_parts(12, seed=3)),
+        test_defective=files("bad", scratch(make_parts(9, seed=4)), 1),
+        control=(),
+        unreadable=(),
+    )
+    assessor = Assessor(parts_detector, split, seed=0)
+    return paper.Reproduction(assessor, data="parts", method="joint")
+
+
+@pytest.mark.parametrize("by", ["paper", "detector"])
+def test_scratched_parts_lie_farther_out_than_qualified_ones(reproduction, by):
+    section = reproduction.distances(by=by)
+    scratched = section.numbers["scratch"]
+    assert scratched["num_images"] == 9  # of 9 and 12
+    assert scratched["ratio"][0] > 1
+    agrees = scratched["ratio"][0] >= paper.FACTOR
+    assert section.agreement == ("agrees" if agrees else "does not agree")
+    assert ("only" in section.finding) != agrees
+    assert [row[0] for row in section.rows] == ["generated", "scratch"]
+
+
+def test_the_interpolation_joins_the_two_inverted_images(reproduction):
+    files = reproduction.held_out
+    section = reproduction.interpolation(7, "qualified", files)
+    pair = [f for f in files if f.name in section.numbers["images"]]
+    assert section.numbers["path_length_over_distance"] >= 1 - 1e-6
+    pair = reproduction.sampler.central(pair[:2])
+    path = reproduction._path(pair)
+    ends = reproduction.sampler.invert(pair, "the", by="optimised")
+    np.testing.assert_allclose(path[[0, -1]], ends.reconstructions, atol=1e-4)
+    assert len(path) == 64
+
+
+def test_generated_images_of_a_random_generator_are_told_apart(reproduction):
+    section = reproduction.nearest_neighbours()
+    accuracy = section.numbers["nearest_neighbour_accuracy"]
+    assert f"{100 * accuracy:.1f} % of all" in section.finding
+    assert section.agreement != "agrees"
+    assert section.numbers["num_images_each"] == 22
+
+
+def test_reconstructions_compare_medians_of_both_inversions(reproduction):
+    section = reproduction.reconstructions()
+    losses = section.numbers["median_loss_by_paper_and_by_detector"]
+    assert set(losses) == {"held-out qualified", "scratch"}
+    assert losses["scratch"][1] > losses["held-out qualified"][1]
+    assert section.agreement == "agrees"
+
+
+def section(**changes):
+    values = {
+        "name": "table_3",
+        "title": "Table <III>",
+        "caption": "of <all>",
+        "paper": "93 %",
+        "agreement": "agrees",
+        "finding": "a < b",
+        "numbers": {},
+    }
+    return paper.Section(**{**values, **changes})
+
+
+def test_the_page_shows_every_section_beside_the_paper():
+    page = paper.page(
+        [section(png=b"x"), section(header=("a",), rows=[("1",)])],
+        title="T",
+        facts=["made of <parts>"],
+    )
+    assert page.count("93 %") == 2 and page.count("a &lt; b") == 2
+    assert page.count("<img") == 1 and page.count("<table>") == 2
+    assert "<parts>" not in page and "<III>" not in page
+    assert page.count("of &lt;all&gt;") == 3  # one is also the "alt"
+
+
+def test_of_a_tiled_model_every_sample_is_a_tile(tmp_path):
+    textures = make_textures(40, seed=1)
+    textures[31:, 16:, 8:24] = np.clip(3.0 * textures[31:, 16:, 8:24], -1, 1)
+    write_images(tmp_path, textures)
+    files = [
+        ImageFile(str(path), path.name, row // 31, "good", "texture")
+        for row, path in enumerate(sorted(tmp_path.iterdir()))
+    ]
+    files[31:] = [file._replace(defect_type="coarse") for file in files[31:]]
+    split = Split(
+        train=files[:10],
+        calibration=files[10:20],
+        test_qualified=files[20:31],
+        test_defective=files[31:],
+        control=(),
+        unreadable=(),
+    )
+    detector = fitted_detector(make_textures, **TILED)
+    made = paper.Reproduction(
+        Assessor(detector, split, seed=0), data="textures", method="joint"
+    )
+    assert "32x32 px are judged by tiles of 16x16 px" in made.sampling
+    sections = {s.name: s for s in made.sections() if s.name != "table_3"}
+    assert len(sections) == 7
+    assert "generated tiles" in sections["figure_5"].finding
+    assert "two defective tiles" in sections["figure_8"].title
+    assert "square marks the tile" in sections["figures_9_10"].caption
+    coarse = sections["tables_1_2_detector"].numbers["coarse"]
+    assert coarse["num_images"] == 9
+    assert coarse["distance"][0] > coarse["qualified"][0]

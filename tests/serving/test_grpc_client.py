@@ -1,0 +1,51 @@
+import pytest
+from conftest import encoded
+from conftest import make_parts
+from test_serving_double import base_path  # noqa: F401
+from test_serving_double import served  # noqa: F401
+
+from ganad_tf.serving import grpc_client
+from ganad_tf.serving import rest_client
+from ganad_tf.serving import scoring
+
+
+def client_of(address, **changes):
+    arguments = {"timeout": 60.0, "num_retries": 2, **changes}
+    return grpc_client.GrpcClient(address, **arguments)
+
+
+def test_rows_are_those_of_rest(served):
+    images = encoded(make_parts(3, seed=8))
+    data = [images[0], b"junk", *images[1:]]
+    found = client_of(f"{served.grpc}/1").score(data)
+    other = rest_client.RestClient(served.rest, timeout=60, num_retries=0)
+    assert "Unknown image file format" in found[1]
+    for row, expected in zip(found, other.score(data), strict=True):
+        if isinstance(row, dict):
+            assert row == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_signature_is_checked(served):
+    client_of(served.grpc).check("inspect")
+    with pytest.raises(ValueError, match="no signature 'nothing'"):
+        client_of(served.grpc).check("nothing")
+    with pytest.raises(ValueError, match="NOT_FOUND: Servable not found"):
+        client_of(f"{served.grpc}/9").check("score")
+
+
+def test_an_overloaded_server_is_asked_again(served, monkeypatch):
+    monkeypatch.setattr(scoring.time, "sleep", lambda _: None)
+    data = encoded(make_parts(1, seed=8))
+    served.num_failures = 2
+    assert isinstance(client_of(served.grpc).score(data)[0], dict)
+    served.num_failures = 1
+    with pytest.raises(scoring.UnavailableError, match="overloaded"):
+        client_of(served.grpc, num_retries=0).score(data)
+
+
+@pytest.mark.parametrize(
+    "address", ["grpc://", "grpc://host", "grpc://h:1/a/b"]
+)
+def test_an_address_of_another_kind_is_an_error(address):
+    with pytest.raises(ValueError, match="Expected grpc://host:8500/NAME"):
+        client_of(address)

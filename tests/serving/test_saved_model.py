@@ -1,0 +1,69 @@
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import encoded
+from conftest import make_parts
+
+from ganad_tf.serving import saved_model as serving
+
+
+@pytest.fixture(scope="module")
+def scorer(tmp_path_factory, exported):
+    folder = tmp_path_factory.mktemp("parts")
+    (folder / "2").mkdir()
+    (folder / "notes").mkdir()
+    shutil.copytree(exported, folder / "11")
+    return serving.SavedModelScorer(str(folder))
+
+
+def test_the_newest_version_is_loaded(scorer):
+    assert scorer.path.endswith("/11")
+    assert scorer.manifest["name"] == "parts"
+
+
+def test_scores_are_the_detectors(scorer, parts_detector):
+    parts = make_parts(4, seed=5)
+    rows = scorer.score(encoded(parts))
+    pixels = tf.stack([tf.io.decode_png(data) for data in encoded(parts)])
+    expected = parts_detector.detect(tf.cast(pixels, tf.float32) / 127.5 - 1)
+    np.testing.assert_allclose(
+        [row["anomaly_score"] for row in rows],
+        expected.anomaly_scores,
+        rtol=1e-4,
+        atol=1e-5,
+    )
+    assert sorted(rows[0]) == [
+        "anomaly_score",
+        "frechet_score",
+        "is_defective",
+        "p_value",
+        "reconstruction_error",
+    ]
+
+
+def test_a_bad_image_costs_itself_alone(scorer):
+    data = encoded(make_parts(5, seed=5))
+    whole = scorer.score(data)
+    mixed = scorer.score([data[0], b"junk", *data[1:], b""])
+    assert isinstance(mixed[1], str) and isinstance(mixed[-1], str)
+    for row, other in zip(whole, [mixed[0], *mixed[2:-1]], strict=True):
+        assert row["anomaly_score"] == pytest.approx(
+            other["anomaly_score"], rel=1e-4
+        )
+
+
+def test_nothing_to_score_is_nothing(scorer):
+    assert scorer.score([]) == []
+
+
+def test_pictures_come_where_they_are_asked_for(scorer):
+    data = encoded(make_parts(1, seed=5))
+    row = scorer.score(data, signature="inspect")[0]
+    assert row["anomaly_map_png_bytes"].startswith(b"\x89PNG")
+
+
+def test_no_model_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match="Run export_saved_model.py"):
+        serving.SavedModelScorer(str(tmp_path))
