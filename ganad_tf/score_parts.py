@@ -1,0 +1,21 @@
+"""The numbers that a verdict is made of: one table that all others read."""
+
+from typing import NamedTuple
+
+
+class ScorePart(NamedTuple):
+    """One number of a verdict; higher is more anomalous."""
+
+    name: str  # column of scores.csv, signature output, key of results.json
+    field: str  # of `Detection`
+    words: str  # what reports call it
+    color: str  # of its curves in figures, a Matplotlib colour
+
+
+ANOMALY = ScorePart("anomaly_score", "anomaly_scores", "anomaly score", "C3")
+FRECHET = ScorePart("frechet_score", "frechet_scores", "latent distance", "C0")
+RESIDUAL = ScorePart(
+    "reconstruction_error", "reconstruction_errors", "residual", "C1"
+)
+# In the order of columns and outputs.
+SCORE_PARTS = (ANOMALY, FRECHET, RESIDUAL)
