@@ -31,6 +31,7 @@ HEAVY = ("tensorflow", "keras", "matplotlib", "sklearn")
 WITHOUT_TENSORFLOW = (
     "artifacts",
     "progress",
+    "recipes",
     "data.dataset",
     "data.image_files",
     "detector.calibration",
