@@ -45,7 +45,9 @@ _NAMES = {
     "detector.residual_statistics": ("ResidualStatistics",),
     "detector.calibration": ("ConformalCalibrator", "conformal_p_values"),
     # detector
-    "detector.detector": ("Detection", "OneClassDetector", "for_method"),
+    "detector.detection": ("Detection",),
+    "detector.detector": ("OneClassDetector", "for_method"),
+    "detector.model_folder": ("fit_detector", "load_detector"),
     # evaluation
     "evaluation.baselines": ("make_baselines",),
     "evaluation.assessment": ("Assessor",),

@@ -1,4 +1,4 @@
-"""Artefacts: files and folders that appear whole or not at all."""
+"""Artefacts: files and folders that appear complete or not at all."""
 
 from __future__ import annotations
 
@@ -9,22 +9,52 @@ import shutil
 from collections.abc import Iterator
 from typing import Any
 
+from ganad_tf.errors import UserError
+
+
+@contextlib.contextmanager
+def path_errors(verb: str, path: str) -> Iterator[None]:
+    """Reports what the operating system refuses about a path the user gave.
+
+    Args:
+        verb: What is done to the path, such as "write".
+        path: The path.
+
+    Raises:
+        UserError: In place of an `OSError` of the block.
+
+    Example:
+    >>> with path_errors("read", "nowhere"):
+    ...     open("nowhere")
+    Traceback (most recent call last):
+    ganad_tf.errors.UserError: Cannot read nowhere: No such file or directory
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"Cannot {verb} {path}: {reason}") from error
+
 
 def write_bytes(path: str, data: bytes) -> None:
     """Writes a file in one step: readers see the old one or the new one.
 
     Args:
-        path: Where to; its folder is made if it is missing.
+        path: The file; its folder is created if it is missing.
         data: The content.
+
+    Raises:
+        UserError: If the path cannot be written.
     """
     folder, name = os.path.split(os.path.abspath(path))
-    os.makedirs(folder, exist_ok=True)
     part = os.path.join(folder, f".{name}.part-{os.getpid()}")
-    with open(part, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
+    with path_errors("write", path):
+        os.makedirs(folder, exist_ok=True)
+        with open(part, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
 
 
 def write_text(path: str, text: str) -> None:
@@ -42,40 +72,40 @@ def read_json(path: str, *, made_by: str) -> Any:
 
     Args:
         path: The file.
-        made_by: The tool that makes it, for the error's text.
+        made_by: The tool that writes it, for the error's text.
 
     Returns:
         content: What the file holds.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is not JSON.
+        UserError: If there is no such file, or it is not JSON.
     """
     if not os.path.isfile(path):
-        raise FileNotFoundError(f"There is no {path}. Run {made_by} first")
-    with open(path, encoding="utf-8") as file:
+        raise UserError(f"There is no {path}. Run {made_by} first")
+    with path_errors("read", path), open(path, encoding="utf-8") as file:
         try:
             return json.load(file)
         except ValueError as error:
-            raise ValueError(
+            raise UserError(
                 f"{path} is not JSON ({error}). Run {made_by} again"
             ) from error
 
 
 @contextlib.contextmanager
 def new_directory(path: str, *, replace: bool = True) -> Iterator[str]:
-    """A folder that gets its name only when all that is in it is written.
+    """A folder that gets its name only when its content is complete.
 
     Args:
-        path: The folder's name in the end.
-        replace: Whether a folder of that name may be there and is replaced.
+        path: The folder's final name.
+        replace: Whether an earlier folder of that name is replaced.
 
     Yields:
         part: The folder to write to, a hidden sibling of `path`. It is
             deleted if the block raises.
 
     Raises:
-        FileExistsError: If `path` is there and `replace` is False.
+        UserError: If `path` exists and `replace` is False, or cannot be
+            written.
 
     Example:
     >>> import tempfile
@@ -89,19 +119,26 @@ def new_directory(path: str, *, replace: bool = True) -> Iterator[str]:
     """
     path = os.path.abspath(path)
     if os.path.exists(path) and not replace:
-        raise FileExistsError(f"{path} is already there")
+        raise UserError(f"{path} already exists")
     parent, name = os.path.split(path)
     part = os.path.join(parent, f".{name}.part-{os.getpid()}")
     shutil.rmtree(part, ignore_errors=True)
-    os.makedirs(part)
+    with path_errors("write", path):
+        os.makedirs(part)
     try:
         yield part
-        if os.path.exists(path):
-            old = f"{part}.old"
-            os.rename(path, old)
-            os.rename(part, path)
-            shutil.rmtree(old)
-        else:
-            os.rename(part, path)
+        with path_errors("write", path):
+            _publish(part, path)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _publish(part: str, path: str) -> None:
+    """Renames `part` to `path`; a rename cannot replace a full folder."""
+    if not os.path.exists(path):
+        os.rename(part, path)
+        return
+    old = f"{part}.old"
+    os.rename(path, old)
+    os.rename(part, path)
+    shutil.rmtree(old)

@@ -3,6 +3,7 @@ import os
 import pytest
 
 from ganad_tf import artifacts
+from ganad_tf.errors import UserError
 
 
 def test_json_comes_back(tmp_path):
@@ -21,13 +22,13 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
 
 
 def test_a_missing_file_names_the_tool_that_makes_it(tmp_path):
-    with pytest.raises(FileNotFoundError, match="Run fit_detector.py first"):
+    with pytest.raises(UserError, match="Run fit_detector.py first"):
         artifacts.read_json(str(tmp_path / "a"), made_by="fit_detector.py")
 
 
 def test_half_a_json_file_is_an_error(tmp_path):
     (tmp_path / "a").write_text('{"b": ')
-    with pytest.raises(ValueError, match="is not JSON"):
+    with pytest.raises(UserError, match="is not JSON"):
         artifacts.read_json(str(tmp_path / "a"), made_by="x")
 
 
@@ -50,7 +51,27 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path):
 
 def test_a_folder_may_be_protected(tmp_path):
     with (
-        pytest.raises(FileExistsError, match="already there"),
+        pytest.raises(UserError, match="already exists"),
         artifacts.new_directory(str(tmp_path), replace=False),
     ):
         pass
+
+
+def test_a_path_that_cannot_be_written_is_the_users_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    path = str(tmp_path / "file" / "a.json")
+    with pytest.raises(UserError, match="Cannot write .*a.json: "):
+        artifacts.write_json(path, 1)
+    with (
+        pytest.raises(UserError, match="Cannot write"),
+        artifacts.new_directory(path),
+    ):
+        pass
+
+
+def test_an_error_of_the_block_stays_what_it_is(tmp_path):
+    with (
+        pytest.raises(FileNotFoundError),
+        artifacts.new_directory(str(tmp_path / "model")),
+    ):
+        open(tmp_path / "nowhere")

@@ -1,6 +1,6 @@
 from matplotlib.colors import is_color_like
 
-from ganad_tf.detector.detector import Detection
+from ganad_tf.detector.detection import Detection
 from ganad_tf.score_parts import SCORE_PARTS
 
 

@@ -6,8 +6,10 @@ import math
 
 import numpy as np
 
+from ganad_tf.errors import UserError
+
 # Scores this close (relative) count as ties, so that rounding on another
-# machine or in another batch cannot move a p-value.
+# machine or in another batch size cannot change a p-value.
 TIE_TOLERANCE = 1e-5
 
 
@@ -35,14 +37,14 @@ def conformal_p_values(
     >>> conformal_p_values(np.arange(9.0), np.array([-1.0, 4.0, 99.0])).tolist()
     [1.0, 0.6, 0.1]
     """
-    ordered = np.sort(_checked(calibration_scores))
+    ordered = np.sort(_check_scores(calibration_scores))
     scores = np.asarray(scores, np.float64)
     lowered = scores - TIE_TOLERANCE * np.abs(scores)
     below = np.searchsorted(ordered, lowered, side="left")
     return (1.0 + len(ordered) - below) / (len(ordered) + 1.0)
 
 
-def _checked(calibration_scores: np.ndarray) -> np.ndarray:
+def _check_scores(calibration_scores: np.ndarray) -> np.ndarray:
     values = np.asarray(calibration_scores, np.float64)
     if values.ndim != 1 or not values.size or not np.isfinite(values).all():
         raise ValueError(
@@ -66,7 +68,7 @@ class ConformalCalibrator:
             the least one whose p-value is at most `alpha`.
 
     Raises:
-        ValueError: If `alpha` is not in (0, 1).
+        UserError: If `alpha` is not in (0, 1).
 
     Example:
     >>> calibrator = ConformalCalibrator(alpha=0.1).fit(np.arange(19.0))
@@ -78,7 +80,7 @@ class ConformalCalibrator:
 
     def __init__(self, *, alpha: float = 0.05):
         if not 0.0 < alpha < 1.0:
-            raise ValueError(
+            raise UserError(
                 "Invalid value for argument `alpha`. Expected a false-alarm "
                 f"rate between 0 and 1. Received: alpha={alpha}"
             )
@@ -94,13 +96,13 @@ class ConformalCalibrator:
             The calibrator itself.
 
         Raises:
-            ValueError: If n is too small to ever reach `alpha`: the least
+            UserError: If n is too small to ever reach `alpha`: the least
                 p-value is `1 / (n + 1)`.
         """
-        scores = np.sort(_checked(scores))
+        scores = np.sort(_check_scores(scores))
         num_needed = math.ceil(1.0 / self.alpha - 1e-9) - 1
         if len(scores) < num_needed:
-            raise ValueError(
+            raise UserError(
                 f"Too few calibration images for alpha={self.alpha:g}: the "
                 f"least p-value that {len(scores)} images can give is "
                 f"1/({len(scores)} + 1) = {1 / (len(scores) + 1):.3g}, so "

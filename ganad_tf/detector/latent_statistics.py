@@ -6,6 +6,8 @@ import numpy as np
 import scipy.linalg
 from sklearn.covariance import ledoit_wolf
 
+from ganad_tf.errors import UserError
+
 # Latents have a prior of unit deviation: what is below this is rounding.
 MIN_DEVIATION = 1e-3
 
@@ -43,8 +45,8 @@ def frechet_distance(
     >>> round(frechet_distance(mean, covariance, mean + 2, 4 * covariance), 6)
     15.0
     """
-    root = _square_root(_checked(mean_1, covariance_1))
-    product = root @ _checked(mean_2, covariance_2) @ root
+    root = _square_root(_check_moments(mean_1, covariance_1))
+    product = root @ _check_moments(mean_2, covariance_2) @ root
     eigenvalues = scipy.linalg.eigvalsh((product + product.T) / 2)
     cross = np.sqrt(np.maximum(eigenvalues, 0.0)).sum()
     shift = np.asarray(mean_1, np.float64) - np.asarray(mean_2, np.float64)
@@ -52,7 +54,7 @@ def frechet_distance(
     return max(float(shift @ shift + spread - 2.0 * cross), 0.0)
 
 
-def _checked(mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+def _check_moments(mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     covariance = np.asarray(covariance, np.float64)
     if covariance.shape != (np.size(mean), np.size(mean)):
         raise ValueError(
@@ -111,10 +113,10 @@ class LatentGaussian:
             The Gaussian itself.
 
         Raises:
-            ValueError: If there are fewer than two latents, or some are not
-                finite.
+            ValueError: If there are fewer than two latents.
+            UserError: If some are not finite.
         """
-        latents = _checked_latents(latents, at_least=2)
+        latents = _check_latents(latents, at_least=2)
         self.location_ = latents.mean(axis=0)
         deviations = np.maximum(latents.std(axis=0), MIN_DEVIATION)
         correlation, _ = ledoit_wolf((latents - self.location_) / deviations)
@@ -178,9 +180,10 @@ class LatentGaussian:
             distance: At least 0.
 
         Raises:
-            ValueError: If there are no latents, or some are not finite.
+            ValueError: If there are no latents.
+            UserError: If some are not finite.
         """
-        latents = _checked_latents(latents, at_least=1)
+        latents = _check_latents(latents, at_least=1)
         points = (latents - self.location_) @ self.whitening_
         mean = points.mean(axis=0)
         centred = (points - mean) / np.sqrt(len(points))
@@ -192,7 +195,7 @@ class LatentGaussian:
         return max(float(mean @ mean + spread - 2.0 * cross), 0.0)
 
 
-def _checked_latents(latents: np.ndarray, *, at_least: int) -> np.ndarray:
+def _check_latents(latents: np.ndarray, *, at_least: int) -> np.ndarray:
     latents = np.asarray(latents, np.float64)
     if latents.ndim != 2 or len(latents) < at_least:
         raise ValueError(
@@ -200,7 +203,7 @@ def _checked_latents(latents: np.ndarray, *, at_least: int) -> np.ndarray:
             f"at least {at_least}. Received: latents.shape={latents.shape}"
         )
     if not np.isfinite(latents).all():
-        raise ValueError(
+        raise UserError(
             "Invalid value for argument `latents`. Expected finite numbers. "
             f"Received: {np.sum(~np.isfinite(latents))} that are not: the "
             "inversion has diverged; lower its learning rate"

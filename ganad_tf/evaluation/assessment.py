@@ -24,7 +24,7 @@ from ganad_tf.data import image_files
 from ganad_tf.data import images
 from ganad_tf.detector import regions
 from ganad_tf.detector.calibration import ConformalCalibrator
-from ganad_tf.detector.detector import Detection
+from ganad_tf.detector.detection import Detection
 from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.evaluation import baselines
 from ganad_tf.evaluation import metrics as evaluation

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from ganad_tf.data import images
-from ganad_tf.detector.detector import Detection
+from ganad_tf.detector.detection import Detection
 from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.evaluation import report
 

@@ -68,7 +68,7 @@ def test_a_model_in_training_is_not_loaded(tmp_path):
 
 
 def test_no_model_is_an_error_that_says_what_makes_one(tmp_path):
-    with pytest.raises(FileNotFoundError, match="Run train_gan.py first"):
+    with pytest.raises(ValueError, match="Run train_gan.py first"):
         training.load_gan(str(tmp_path))
 
 

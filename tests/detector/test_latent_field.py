@@ -1,8 +1,8 @@
 import numpy as np
 import tensorflow as tf
 
-from ganad_tf.detector.latent_energies import log_energies
-from ganad_tf.detector.latent_energies import relative_energies
+from ganad_tf.detector.latent_field import log_energies
+from ganad_tf.detector.latent_field import relative_energies
 
 
 def draw(*shape, seed=0):

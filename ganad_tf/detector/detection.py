@@ -1,0 +1,17 @@
+"""The answer of the detector; needs no TensorFlow."""
+
+from typing import Any
+from typing import NamedTuple
+
+
+class Detection(NamedTuple):
+    """What the detector says about a batch of images, one row for each."""
+
+    anomaly_scores: Any  # (batch,) the one number to rank by
+    frechet_scores: Any  # (batch,) latent Fréchet distance to the reference
+    reconstruction_errors: Any  # (batch,) largest residuals, in deviations
+    p_values: Any  # (batch,) conformal, in (0, 1]
+    is_defective: Any  # (batch,) bool, p-value at most alpha
+    reconstructions: Any  # (batch, height, width, channels) in [-1, 1]
+    anomaly_maps: Any  # (batch, height, width), 1 is rare in qualified images
+    latents: Any  # (batch, latent_dim), or (batch, rows, columns, latent_dim)

@@ -1,0 +1,95 @@
+"""Storage: a fitted detector as a folder of JSON and NumPy arrays."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from typing import Any
+
+import numpy as np
+
+from ganad_tf import artifacts
+from ganad_tf.detector.graph import DetectorGraph
+from ganad_tf.errors import UserError
+
+MADE_BY = "fit_detector.py"
+CONFIG_NAME = "detector.json"
+STATISTICS_NAME = "statistics.npz"
+# Attributes of the detector whose own fitted attributes are stored.
+_OWNERS = (
+    "latent_gaussian_",
+    "residual_statistics_",
+    "band_statistics_",
+    "calibrator_",
+    "map_calibrator_",
+)
+_OWN = ("part_location_", "part_scale_", "map_scale_")
+
+
+def save(detector: DetectorGraph, path: str) -> None:
+    """Writes a fitted detector, without its GAN, in one step.
+
+    Args:
+        detector: Fitted.
+        path: The folder; an earlier one is replaced.
+
+    Raises:
+        UserError: If the folder cannot be written.
+    """
+    facts = {
+        "threshold": detector.calibrator_.threshold_,
+        "map_threshold": detector.map_calibrator_.threshold_,
+        "num_training": detector.latent_gaussian_.num_latents_,
+        "num_calibration": len(detector.calibrator_.scores_),
+    }
+    with artifacts.new_directory(path) as folder:
+        artifacts.write_json(
+            os.path.join(folder, CONFIG_NAME),
+            {**detector.get_config(), **facts},
+        )
+        np.savez(
+            os.path.join(folder, STATISTICS_NAME), **_statistics_of(detector)
+        )
+
+
+def _statistics_of(detector: DetectorGraph) -> dict[str, np.ndarray]:
+    """Fitted attributes by "owner/name", or "name" of the detector's own."""
+    owned = {
+        f"{owner}/{name}": value
+        for owner in _OWNERS
+        for name, value in vars(getattr(detector, owner)).items()
+        if name.endswith("_")
+    }
+    return owned | {name: getattr(detector, name) for name in _OWN}
+
+
+def read_config(path: str) -> dict[str, Any]:
+    """The arguments of a saved detector.
+
+    Raises:
+        UserError: If there is no detector in the folder `path`.
+    """
+    return artifacts.read_json(os.path.join(path, CONFIG_NAME), made_by=MADE_BY)
+
+
+def restore_statistics(detector: DetectorGraph, path: str) -> None:
+    """Gives an unfitted detector the statistics in the folder `path`.
+
+    Raises:
+        UserError: If they are missing or broken.
+    """
+    for key, value in _read_statistics(path).items():
+        *owner, name = key.split("/")
+        target = getattr(detector, owner[0]) if owner else detector
+        setattr(target, name, value if value.ndim else value.item())
+
+
+def _read_statistics(path: str) -> dict[str, np.ndarray]:
+    name = os.path.join(path, STATISTICS_NAME)
+    try:
+        with np.load(name) as statistics:
+            return dict(statistics)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"Cannot read {name} ({error}). Run {MADE_BY} again"
+        ) from error

@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import TILED
+from conftest import fitted_detector
+from conftest import make_parts
+from conftest import make_textures
+from conftest import scratch
+
+from ganad_tf.detector.calibration import conformal_p_values
+
+
+def arrays(detection):
+    return [np.asarray(part) for part in detection]
+
+
+@pytest.fixture(scope="module")
+def images():
+    parts = make_parts(8, seed=7)
+    return tf.constant(np.concatenate([parts, scratch(parts)]))
+
+
+def test_scratches_are_called_defective(parts_detector, images):
+    detection = parts_detector.detect(images)
+    scores = detection.anomaly_scores.numpy()
+    assert scores[8:].min() > scores[:8].max()
+    assert detection.is_defective.numpy()[8:].all()
+    maps = detection.anomaly_maps.numpy()
+    assert maps[8:, 20:27, 4:11].mean() > 3 * maps[:8, 20:27, 4:11].mean()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"method": "paper"}, {"aligned": False}, {"channels": 3}, TILED],
+    ids=str,
+)
+def test_an_image_scores_the_same_alone_and_in_any_batch(changes):
+    made = fitted_detector(**changes)
+    channels = changes.get("channels", 1)
+    batch = tf.constant(make_parts(6, seed=9, channels=channels))
+    together = arrays(made.detect(batch))
+    order = [4, 2, 0, 5, 1, 3]
+    permuted = arrays(made.detect(tf.gather(batch, order)))
+    alone = arrays(made.detect(batch[2:3]))
+    for row, other, single in zip(together, permuted, alone, strict=True):
+        # Pixels near 0 are differences of like numbers: an absolute bound.
+        bound = 1e-5 if row.ndim == 1 else 1e-3
+        np.testing.assert_allclose(other, row[order], 1e-4, bound)
+        np.testing.assert_allclose(single[0], row[2], 1e-4, bound)
+
+
+def test_tensorflow_gives_the_statistics_own_numbers(parts_detector, images):
+    detection = parts_detector.detect(images)
+    latents = parts_detector.reference_latents(images).numpy()
+    np.testing.assert_allclose(
+        detection.frechet_scores,
+        parts_detector.latent_gaussian_.frechet_scores(latents),
+        rtol=1e-4,
+    )
+    scores = detection.anomaly_scores.numpy()
+    calibrator = parts_detector.calibrator_
+    np.testing.assert_allclose(
+        detection.p_values,
+        conformal_p_values(calibrator.scores_, scores),
+        rtol=1e-6,
+    )
+    np.testing.assert_array_equal(
+        detection.is_defective, calibrator.is_defective(scores)
+    )
+
+
+def test_batches_are_judged_as_one(parts_detector, images):
+    together = arrays(parts_detector.detect(images))
+    batches = [images[:5], images[5:10], images[10:]]
+    parts = parts_detector.detect_batches(batches)
+    for one, other in zip(together, parts, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-3)
+    kept = parts_detector.detect_batches(
+        batches, keep=lambda d: d._replace(anomaly_maps=None)
+    )
+    assert kept.anomaly_maps is None and len(kept.latents) == 16
+
+
+def test_the_papers_verdict_is_its_frechet_distance(images):
+    detection = fitted_detector(method="paper").detect(images)
+    order = np.argsort(detection.frechet_scores)
+    assert (np.diff(detection.anomaly_scores.numpy()[order]) >= 0).all()
+
+
+def test_tiles_show_where_a_texture_is_defective():
+    made = fitted_detector(make_textures, **TILED | {"latent_dim": 64})
+    textures = make_textures(4, seed=9)
+    textures[0, 16:30, 16:30] *= 2.5
+    detection = made.detect(tf.constant(np.clip(textures, -1.0, 1.0)))
+    assert detection.latents.shape == [4, 3, 3, 64]
+    assert detection.reconstructions.shape == [4, 32, 32, 1]
+    assert detection.frechet_scores.numpy().argmax() == 0
+    row, column = np.unravel_index(
+        np.argmax(detection.anomaly_maps[0]), [32, 32]
+    )
+    assert 12 <= row < 32 and 12 <= column < 32
+
+
+def test_generated_latents_are_like_the_references(parts_detector):
+    for made in (parts_detector, fitted_detector(**TILED)):
+        latents = made.generated_latents(20, seed=[0, 1])
+        assert latents.shape == [20, len(made.latent_gaussian_.location_)]
+
+
+def test_a_known_field_is_judged_as_its_images_are(parts_detector, images):
+    field = parts_detector.invert(images)
+    judged = arrays(parts_detector.judge(images, field))
+    for one, other in zip(
+        judged, arrays(parts_detector.detect(images)), strict=True
+    ):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+    reference = parts_detector.reference_latents(images)
+    np.testing.assert_allclose(field.descriptors[:, 0], reference, rtol=1e-6)

@@ -1,0 +1,54 @@
+import os
+
+import numpy as np
+import pytest
+from conftest import make_parts
+from conftest import tiny_config
+from conftest import write_images
+
+from ganad_tf.data import dataset
+from ganad_tf.detector import model_folder
+from ganad_tf.errors import UserError
+from ganad_tf.training import training
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Data and model folder of a trained GAN."""
+    root = tmp_path_factory.mktemp("model_folder")
+    data, model_dir = str(root / "parts"), str(root / "model")
+    write_images(data, make_parts(40, seed=0))
+    files = dataset.scan_images(dataset.list_images(data))
+    split = dataset.split_images(files, seed=0)
+    path = os.path.join(model_dir, dataset.SPLIT_NAME)
+    dataset.save_split(split, path, data=data, seed=0)
+    config = tiny_config()
+    config.save(model_dir)
+    training.train(config, [file.path for file in split.train], model_dir)
+    return data, model_dir
+
+
+def test_a_detector_is_fitted_and_comes_back(trained):
+    data, model_dir = trained
+    fitted = model_folder.fit_detector(
+        model_dir, data, alpha=0.2, num_steps=1, batch_size=5
+    )
+    loaded = model_folder.load_detector(model_dir)
+    images = make_parts(4, seed=5)
+    scores = [d.detect(images).anomaly_scores for d in (fitted, loaded)]
+    np.testing.assert_allclose(*scores, rtol=1e-6)
+    assert loaded.alpha == 0.2 and loaded.inverter.num_steps == 1
+    assert len(loaded.calibrator_.scores_) == 8
+
+
+def test_curves_have_a_row_for_each_step(trained):
+    data, model_dir = trained
+    fitted = model_folder.fit_detector(model_dir, data, alpha=0.2)
+    files = model_folder.open_split(model_dir, data).calibration
+    curves = model_folder.inversion_curves(fitted, model_dir, files)
+    assert curves.losses.shape == (4, 8)
+
+
+def test_a_folder_without_a_model_is_the_users_error(tmp_path, parts_folder):
+    with pytest.raises(UserError, match="Run train_gan.py first"):
+        model_folder.fit_detector(str(tmp_path), parts_folder)

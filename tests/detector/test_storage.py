@@ -1,0 +1,67 @@
+import os
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import TILED
+from conftest import fitted_detector
+from conftest import make_parts
+
+from ganad_tf.detector import storage
+from ganad_tf.detector.detector import OneClassDetector
+from ganad_tf.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def images():
+    return tf.constant(make_parts(8, seed=7))
+
+
+def arrays(detection):
+    return [np.asarray(part) for part in detection]
+
+
+@pytest.mark.parametrize("method", ["joint", "paper"])
+def test_a_saved_detector_comes_back(tmp_path, images, method):
+    made = fitted_detector(method=method)
+    path = str(tmp_path / "detector")
+    made.save(path)
+    loaded = OneClassDetector.load(path, made.gan)
+    assert loaded.get_config() == made.get_config()
+    for one, other in zip(
+        arrays(made.detect(images)), arrays(loaded.detect(images)), strict=True
+    ):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+def test_a_tiled_detector_comes_back(tmp_path):
+    made = fitted_detector(**TILED)
+    path = str(tmp_path / "detector")
+    made.save(path)
+    loaded = OneClassDetector.load(path, made.gan)
+    batch = tf.constant(make_parts(4, seed=9))
+    for one, other in zip(
+        arrays(made.detect(batch)), arrays(loaded.detect(batch)), strict=True
+    ):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+    assert loaded.grid.get_config() == made.grid.get_config()
+
+
+def test_no_detector_is_an_error(tmp_path, parts_detector):
+    with pytest.raises(UserError, match="Run fit_detector.py first"):
+        OneClassDetector.load(str(tmp_path), parts_detector.gan)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK broken"])
+def test_broken_statistics_are_the_users_error(
+    tmp_path, parts_detector, content
+):
+    path = str(tmp_path / "detector")
+    parts_detector.save(path)
+    statistics = os.path.join(path, storage.STATISTICS_NAME)
+    os.remove(statistics)
+    if content is not None:
+        with open(statistics, "wb") as file:
+            file.write(content)
+    with pytest.raises(UserError, match="Run fit_detector.py again"):
+        OneClassDetector.load(path, parts_detector.gan)
