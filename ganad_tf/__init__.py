@@ -17,14 +17,9 @@ from ganad_tf.version import __version__
 
 _NAMES = {
     # images
-    "data.dataset": (
-        "ImageFile",
-        "Split",
-        "list_images",
-        "scan_images",
-        "split_images",
-    ),
-    "data.images": ("load_images", "image_dataset", "training_dataset"),
+    "data.listing": ("ImageFile", "list_images"),
+    "data.dataset": ("Split", "scan_images", "split_images"),
+    "data.image_tensors": ("load_images", "image_dataset", "training_dataset"),
     "gan.corruptions": ("corrupt",),
     # GAN
     "gan.networks": ("build_generator", "build_discriminator", "build_encoder"),

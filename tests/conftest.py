@@ -10,7 +10,7 @@ from PIL import Image
 from tool_runner import TRAIN
 from tool_runner import done
 
-from ganad_tf.data import images as image_files
+from ganad_tf.data import image_tensors
 from ganad_tf.detector import detector
 from ganad_tf.serving import export
 from ganad_tf.training import training
@@ -45,7 +45,7 @@ def scratch(parts: np.ndarray) -> np.ndarray:
 
 def write_images(folder, images: np.ndarray, prefix: str = "part") -> None:
     os.makedirs(folder, exist_ok=True)
-    for row, image in enumerate(image_files.to_uint8(images)):
+    for row, image in enumerate(image_tensors.to_uint8(images)):
         pixels = image[..., 0] if image.shape[-1] == 1 else image
         path = os.path.join(folder, f"{prefix}{row:03d}.png")
         Image.fromarray(pixels).save(path)
@@ -113,7 +113,7 @@ def export_to(folder, fitted, **changes) -> str:
 
 def encoded(parts: np.ndarray) -> list[bytes]:
     """Images as PNG files."""
-    pixels = image_files.to_uint8(parts)
+    pixels = image_tensors.to_uint8(parts)
     return [tf.io.encode_png(image).numpy() for image in pixels]
 
 

@@ -34,6 +34,7 @@ WITHOUT_TENSORFLOW = (
     "recipes",
     "data.dataset",
     "data.image_files",
+    "data.listing",
     "detector.calibration",
     "detector.detection",
     "detector.latent_statistics",

@@ -41,7 +41,7 @@ import benchmark_peers
 import benchmark_serving
 from ganad_tf import artifacts
 from ganad_tf.data import dataset
-from ganad_tf.data import images
+from ganad_tf.data import image_tensors
 from ganad_tf.detector import detector as detectors
 from ganad_tf.evaluation import assessment
 from ganad_tf.gan import inversion
@@ -85,7 +85,7 @@ def _training() -> Figures:
     flops = benchmark_flops.training_step(gan)
     with tempfile.TemporaryDirectory() as folder:
         paths = benchmark_cli.write_pngs(folder, 256)
-        batches = images.training_dataset(
+        batches = image_tensors.training_dataset(
             paths, batch_size=batch, seed=0, **_SIZE
         )
         at_hand = batches.take(1).cache().repeat()
@@ -131,7 +131,7 @@ def _scoring() -> Figures:
             fitted = benchmark_cli.fit_detector(gan, num_steps=num_steps)
             for batch in _BATCH_SIZES:
                 chosen = paths[: max(4 * batch, 32)]
-                batches = images.image_dataset(
+                batches = image_tensors.image_dataset(
                     chosen, batch_size=batch, **_SIZE
                 )
                 name = f"PNG to verdict, {num_steps} steps, batch {batch}"
@@ -194,7 +194,7 @@ def _speed_dial(model_dir: str, data: str) -> Figures:
     )
     *size, channels = detector.image_shape
     train, calibration, test = (
-        images.image_dataset(
+        image_tensors.image_dataset(
             [file.path for file in files],
             image_size=tuple(size),
             channels=channels,

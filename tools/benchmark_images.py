@@ -20,7 +20,7 @@ from absl import flags
 import benchmark_cli
 import cli
 from ganad_tf.data import dataset
-from ganad_tf.data import images
+from ganad_tf.data import image_tensors
 from ganad_tf.detector import detector as detectors
 
 _NUM_IMAGES = flags.DEFINE_list(
@@ -48,7 +48,7 @@ def _scalars(detection: detectors.Detection) -> detectors.Detection:
 def _scoring(paths: list[str]) -> benchmark_cli.Figure:
     """Seconds of scoring all files, by three runs at the most."""
     fitted = benchmark_cli.fit_detector(benchmark_cli.build_gan())
-    batches = images.image_dataset(paths, **_SIZE)
+    batches = image_tensors.image_dataset(paths, **_SIZE)
     fitted.detect_batches(batches.take(2), keep=_scalars)  # traces
     seconds = []
     for _ in range(min(3, benchmark_cli.num_runs())):
@@ -66,7 +66,9 @@ def _read(folder: str) -> dict[str, benchmark_cli.Figure]:
     seconds = _scoring([file.path for file in files])
     peaks["scoring"] = _peak_megabytes()
     paths = [f.path for f in dataset.split_images(files, seed=0).train]
-    epoch = images.training_dataset(paths, batch_size=32, seed=0, **_SIZE)
+    epoch = image_tensors.training_dataset(
+        paths, batch_size=32, seed=0, **_SIZE
+    )
     for _ in epoch.take(len(paths) // 32):
         pass
     peaks["training epoch"] = _peak_megabytes()

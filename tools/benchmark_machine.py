@@ -18,7 +18,7 @@ import tensorflow as tf
 from PIL import Image
 
 import benchmark_cli
-from ganad_tf.data import images
+from ganad_tf.data import image_tensors
 
 _NUM_PNGS = 2000
 _COPIED_BYTES = 2**28
@@ -39,7 +39,7 @@ def _decoding() -> benchmark_cli.Figure:
     Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
     dataset = tf.data.Dataset.from_tensors(buffer.getvalue()).repeat(_NUM_PNGS)
     dataset = dataset.map(
-        lambda data: images.decode_image(data, channels=1),
+        lambda data: image_tensors.decode_image(data, channels=1),
         num_parallel_calls=tf.data.AUTOTUNE,
     ).batch(64)
     return benchmark_cli.measure(lambda: list(dataset), _NUM_PNGS)

@@ -29,7 +29,7 @@ from absl import flags
 
 import benchmark_cli
 from ganad_tf.data import dataset
-from ganad_tf.data import images
+from ganad_tf.data import image_tensors
 from ganad_tf.detector import detector as detectors
 from ganad_tf.evaluation import metrics as evaluation
 from ganad_tf.serving import speed_dial
@@ -111,7 +111,7 @@ def _drawn(files, count: int):
 
 def _batches(detector, files) -> tf.data.Dataset:
     *size, channels = detector.image_shape
-    return images.image_dataset(
+    return image_tensors.image_dataset(
         [file.path for file in files],
         image_size=tuple(size),
         channels=channels,

@@ -23,7 +23,7 @@ import cli
 from ganad_tf import artifacts
 from ganad_tf.data import dataset
 from ganad_tf.data import image_files
-from ganad_tf.data import images
+from ganad_tf.data import image_tensors
 from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.evaluation import assessment
 from ganad_tf.serving import export
@@ -78,7 +78,7 @@ def _check_num_steps(detector: OneClassDetector) -> bool:
 
 def _refitted(detector: OneClassDetector, split: dataset.Split, channels: int):
     train, calibration = (
-        images.image_dataset(
+        image_tensors.image_dataset(
             [file.path for file in files],
             image_size=detector.image_shape[:2],
             channels=channels,

@@ -28,7 +28,7 @@ from absl import logging
 import cli
 from ganad_tf import artifacts
 from ganad_tf.data import dataset
-from ganad_tf.data import images
+from ganad_tf.data import image_tensors
 from ganad_tf.data.tiles import fitting_side
 from ganad_tf.evaluation import assessment
 from ganad_tf.evaluation import summaries
@@ -187,13 +187,13 @@ def _open_split(model_dir: str) -> dataset.Split:
 def _resolve(paths: list[str], held_out: list[str]) -> training.TrainingConfig:
     joint = _METHOD.value == "joint"
     channels = (
-        images.color_channels(paths)
+        image_tensors.color_channels(paths)
         if _CHANNELS.value == "auto"
         else int(_CHANNELS.value)
     )
 
     def loaded(paths):
-        return images.load_images(
+        return image_tensors.load_images(
             paths[: training.MAX_HEAD_IMAGES],
             image_size=_IMAGE_SIZE.value,
             channels=channels,
@@ -250,7 +250,7 @@ def _resolve_field(paths: list[str], aligned: bool):
     if _TILE_SIZE.value != "auto":
         tile_size = int(_TILE_SIZE.value)
     stride = _TILE_STRIDE.value or tile_size // 2
-    size = _resize() or images.median_size(paths)
+    size = _resize() or image_tensors.median_size(paths)
     if _TILE_SIZE.value == "auto":
         field_size = training.choose_field_size(
             size,

@@ -1,10 +1,9 @@
-"""The data set: which image is for training, calibration or test."""
+"""The data set: the role of each image in training, calibration and test."""
 
 from __future__ import annotations
 
 import collections
 import hashlib
-import importlib.util
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,35 +15,23 @@ from PIL import Image
 
 from ganad_tf import artifacts
 from ganad_tf.data import image_files
+from ganad_tf.data.listing import ImageFile
+from ganad_tf.data.listing import list_images
+from ganad_tf.errors import UserError
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
-# Known as images, though not as images that can be used: they are reported.
-OTHER_SUFFIXES = (".gif", ".webp", ".jp2", ".heic", ".avif", ".pgm", ".ppm")
 MIN_QUALIFIED = 20
 SPLIT_NAME = "split.json"
 
 
-class ImageFile(NamedTuple):
-    """One image file of a data set."""
-
-    path: str  # as it is opened
-    name: str  # relative to the data set's folder, with forward slashes
-    label: int  # 0 qualified, 1 defective
-    defect_type: str  # "good", or the name of the kind of defect
-    part: str  # "pool" (to be split), "train", "test" or "control"
-    digest: str = ""  # SHA-256 of the file's bytes
-    status: str = "ok"  # or the reason why it cannot be read
-
-
 class Split(NamedTuple):
-    """Which image is for what; no content is in two parts."""
+    """The role of each image; no content has two roles."""
 
     train: tuple[ImageFile, ...]  # qualified, networks and statistics see it
     calibration: tuple[ImageFile, ...]  # qualified, p-values come from it
     test_qualified: tuple[ImageFile, ...]  # seen by the evaluation alone
     test_defective: tuple[ImageFile, ...]  # seen by the evaluation alone
     control: tuple[ImageFile, ...]  # further qualified images, kept apart
-    unreadable: tuple[ImageFile, ...]  # left out, `status` says why
+    unreadable: tuple[ImageFile, ...]  # skipped, `status` says why
 
     @property
     def test(self) -> tuple[ImageFile, ...]:
@@ -52,102 +39,7 @@ class Split(NamedTuple):
         return self.test_qualified + self.test_defective
 
 
-def list_images(data: str) -> list[ImageFile]:
-    """Lists the image files that `--data` names, in a fixed order.
-
-    Args:
-        data: A folder of qualified images (any depth), an MVTec-AD folder
-            (`train/good`, `test/<type>` and perhaps `control/<name>`), or
-            `elpv:mono` / `elpv:poly`, the solar cells of the package
-            elpv-dataset.
-
-    Returns:
-        files: `ImageFile`s without digest.
-
-    Raises:
-        FileNotFoundError: If there is no such folder or package.
-        ValueError: If it holds no image, or `data` is an unknown name.
-    """
-    if data.startswith("elpv:"):
-        return _list_elpv(data.removeprefix("elpv:"))
-    if not os.path.isdir(data):
-        raise FileNotFoundError(
-            f"There is no folder {data!r}. Expected --data to be a folder of "
-            "images, an MVTec-AD folder, elpv:mono or elpv:poly"
-        )
-    if os.path.isdir(os.path.join(data, "train", "good")):
-        files = _list_mvtec(data)
-    else:
-        files = _list_folder(data, data, 0, "good", "pool")
-    if not files:
-        raise ValueError(
-            f"There is no image in {data!r}. Expected files named "
-            f"{', '.join(SUFFIXES)}"
-        )
-    return files
-
-
-def _list_folder(root, folder, label, defect_type, part) -> list[ImageFile]:
-    files = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            known = name.lower().endswith(SUFFIXES + OTHER_SUFFIXES)
-            if known and not name.startswith("."):
-                path = os.path.join(parent, name)
-                short = os.path.relpath(path, root).replace(os.sep, "/")
-                files.append(ImageFile(path, short, label, defect_type, part))
-    return sorted(files)
-
-
-def _list_mvtec(root: str) -> list[ImageFile]:
-    train = os.path.join(root, "train", "good")
-    files = _list_folder(root, train, 0, "good", "train")
-    for part in ("test", "control"):
-        parent = os.path.join(root, part)
-        kinds = sorted(os.listdir(parent)) if os.path.isdir(parent) else []
-        for kind in kinds:
-            defective = part == "test" and kind != "good"
-            folder = os.path.join(parent, kind)
-            files += _list_folder(root, folder, int(defective), kind, part)
-    return files
-
-
-def _list_elpv(kind: str) -> list[ImageFile]:
-    if kind not in ("mono", "poly"):
-        raise ValueError(
-            "Invalid value for --data. Expected elpv:mono or elpv:poly. "
-            f"Received: elpv:{kind}"
-        )
-    package = importlib.util.find_spec("elpv_dataset")
-    if package is None:
-        raise FileNotFoundError(
-            "The solar cells are not installed: pip install elpv-dataset"
-        )
-    root = os.path.join(os.path.dirname(package.origin), "data")
-    rows = np.genfromtxt(os.path.join(root, "labels.csv"), dtype=str)
-    files, uncertain = [], 0
-    for name, probability, cell_type in rows:
-        if cell_type != kind:
-            continue
-        label = {0.0: 0, 1.0: 1}.get(float(probability))
-        if label is None:
-            uncertain += 1
-            continue
-        path = os.path.join(root, name)
-        part = "test" if label else "pool"
-        defect_type = "defective" if label else "good"
-        files.append(ImageFile(path, name, label, defect_type, part))
-    logging.info(
-        "elpv:%s: left out %d cells that are neither surely qualified "
-        "(probability 0) nor surely defective (probability 1).",
-        kind,
-        uncertain,
-    )
-    return sorted(files)
-
-
-def _examined(file: ImageFile) -> ImageFile:
+def _scan(file: ImageFile) -> ImageFile:
     """The file with its digest, or with the reason why it cannot be used."""
     try:
         image_files.read_image_bytes(file.path)
@@ -160,7 +52,7 @@ def _examined(file: ImageFile) -> ImageFile:
 def scan_images(files: Iterable[ImageFile]) -> list[ImageFile]:
     """Reads every file once: checks that it decodes, and takes its digest.
 
-    Files are read in parallel and forgotten at once.
+    Files are read in parallel; their content is not kept.
 
     Args:
         files: `ImageFile`s of `list_images`.
@@ -170,16 +62,16 @@ def scan_images(files: Iterable[ImageFile]) -> list[ImageFile]:
     """
     scanned = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for file in pool.map(_examined, files):
+        for file in pool.map(_scan, files):
             scanned.append(file)
             logging.log_every_n_seconds(
                 logging.INFO, "Read %d images.", 10, len(scanned)
             )
     unreadable = [file for file in scanned if file.status != "ok"]
     for file in unreadable[:5]:
-        logging.warning("Left out %s: %s.", file.name, file.status)
+        logging.warning("Skipped %s: %s.", file.name, file.status)
     if len(unreadable) > 5:
-        logging.warning("Left out %d files in all.", len(unreadable))
+        logging.warning("Skipped %d unreadable files in all.", len(unreadable))
     return scanned
 
 
@@ -197,14 +89,14 @@ def split_images(
     Args:
         files: `ImageFile`s of `scan_images`.
         seed: Another seed gives another split.
-        max_images: Training and calibration images at the most, of which
-            the same share calibrates; None for all.
+        max_images: Maximum number of training and calibration images, in
+            the same shares; None for all.
 
     Returns:
         split: `Split`, each part in the order of names.
 
     Raises:
-        ValueError: If there are too few readable qualified images.
+        UserError: If there are too few readable qualified images.
     """
     by_part = collections.defaultdict(list)
     for file in files:
@@ -213,24 +105,8 @@ def split_images(
     shares = (0.6, 0.8) if by_part["pool"] else (0.75, 1.0)
     _check_enough(pool, by_part["unreadable"])
     train, calibration, rest = _cut(pool, shares, seed)
-    train, calibration = _thinned(train, calibration, max_images)
-    seen = {file.digest for file in pool}
-    if len(seen) < len(pool):
-        logging.info(
-            "%d qualified images are copies of others; copies stay together.",
-            len(pool) - len(seen),
-        )
-    unseen = {
-        part: [f for f in by_part[part] if f.digest not in seen]
-        for part in ("test", "control")
-    }
-    num_copies = sum(len(by_part[part]) - len(unseen[part]) for part in unseen)
-    if num_copies:
-        logging.warning(
-            "Left out %d test images that are copies of qualified training "
-            "or calibration images.",
-            num_copies,
-        )
+    train, calibration = _limit(train, calibration, max_images)
+    unseen = _drop_copies(pool, by_part)
     return Split(
         train=tuple(train),
         calibration=tuple(calibration),
@@ -241,13 +117,35 @@ def split_images(
     )
 
 
+def _drop_copies(pool, by_part) -> dict[str, list[ImageFile]]:
+    """Test and control images that are no copies of images of the pool."""
+    seen = {file.digest for file in pool}
+    if len(seen) < len(pool):
+        logging.info(
+            "%d qualified images are copies of others; copies stay together.",
+            len(pool) - len(seen),
+        )
+    unseen = {
+        part: [file for file in by_part[part] if file.digest not in seen]
+        for part in ("test", "control")
+    }
+    num_copies = sum(len(by_part[part]) - len(unseen[part]) for part in unseen)
+    if num_copies:
+        logging.warning(
+            "Skipped %d test images that are copies of qualified training "
+            "or calibration images.",
+            num_copies,
+        )
+    return unseen
+
+
 def _check_enough(pool: list[ImageFile], unreadable: list[ImageFile]) -> None:
     num_contents = len({file.digest for file in pool})
     if num_contents < MIN_QUALIFIED:
         hint = f"; {len(unreadable)} could not be read" if unreadable else ""
         if unreadable:
             hint += f", such as {unreadable[0].path}: {unreadable[0].status}"
-        raise ValueError(
+        raise UserError(
             f"Too few qualified images: expected at least {MIN_QUALIFIED} "
             f"different ones, received {num_contents}{hint}"
         )
@@ -269,7 +167,7 @@ def _cut(files, shares, seed) -> list[list[ImageFile]]:
     return parts
 
 
-def _thinned(train, calibration, max_images: int | None):
+def _limit(train, calibration, max_images: int | None):
     """The first images of both lists, in the same shares, by digest."""
     total = len(train) + len(calibration)
     if max_images is None or max_images >= total:
@@ -298,7 +196,7 @@ def save_split(split: Split, path: str, *, data: str, seed: int) -> None:
 
 
 def load_split(path: str, *, data: str) -> Split:
-    """Reads `split.json` and finds its images in the data again.
+    """Reads `split.json` and locates its images in the data.
 
     Args:
         path: The file that `save_split` wrote.
@@ -308,27 +206,27 @@ def load_split(path: str, *, data: str) -> Split:
         split: `Split` of the images in `data`.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If an image of the split is not in the data any more.
+        UserError: If there is no such file, or an image of the split is
+            missing in the data or has changed.
     """
     content = artifacts.read_json(path, made_by="train_gan.py")
     listed = {file.name: file for file in list_images(data)}
     parts = {}
     for name in Split._fields:
-        found = [listed.pop(row["name"], None) for row in content[name]]
+        files = [listed.pop(row["name"], None) for row in content[name]]
         if name != "unreadable":
-            _check_found(content[name], found, data)
+            _check_unchanged(content[name], files, data)
         parts[name] = tuple(
             file._replace(
                 digest=row.get("digest", ""), status=row.get("status", "ok")
             )
-            for file, row in zip(found, content[name], strict=True)
+            for file, row in zip(files, content[name], strict=True)
             if file is not None
         )
     if listed:
         logging.warning(
-            "%d images of %s are not in %s and stay unused; train anew to "
-            "use them.",
+            "%d images of %s are not in %s and are not used; train another "
+            "model to use them.",
             len(listed),
             data,
             path,
@@ -336,7 +234,7 @@ def load_split(path: str, *, data: str) -> Split:
     return Split(**parts)
 
 
-def _check_found(rows, files, data: str) -> None:
+def _check_unchanged(rows, files, data: str) -> None:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         digests = list(pool.map(_digest_of, files))
     lost = [
@@ -345,10 +243,10 @@ def _check_found(rows, files, data: str) -> None:
         if digest != row["digest"]
     ]
     if lost:
-        raise ValueError(
+        raise UserError(
             f"{len(lost)} images of the training's split are missing in "
             f"{data} or have changed, the first is {lost[0]}. Expected the "
-            "images the model was trained with; train anew for others"
+            "images the model was trained with; train another model for others"
         )
 
 

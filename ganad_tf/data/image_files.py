@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from ganad_tf.errors import UserError
+
 MIN_SIDE = 16
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
 GRAY_MODES = ("1", "L", "LA", "I;16", "I;16B", "I;16L", "I")
@@ -30,10 +32,10 @@ def height_and_width(image_size: ImageSize) -> tuple[int, int]:
     return height, width
 
 
-def _open_checked(data: bytes) -> Image.Image:
+def _open(data: bytes) -> Image.Image:
     """Opens and fully decodes an image, or says in one line why not."""
     if not data:
-        raise ValueError("empty file")
+        raise UserError("empty file")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -41,36 +43,36 @@ def _open_checked(data: bytes) -> Image.Image:
             _check_header(image)
             image.load()
     except Image.DecompressionBombError as error:
-        raise ValueError(f"too large: {error}") from error
+        raise UserError(f"too large: {error}") from error
     except Image.UnidentifiedImageError as error:
-        raise ValueError(
+        raise UserError(
             f"not an image: expected one of {', '.join(FORMATS)}"
         ) from error
     except (OSError, SyntaxError, EOFError) as error:
-        raise ValueError(f"corrupt or truncated image: {error}") from error
+        raise UserError(f"corrupt or truncated image: {error}") from error
     return image
 
 
 def _check_header(image: Image.Image) -> None:
     width, height = image.size
     if image.format not in FORMATS:
-        raise ValueError(
+        raise UserError(
             f"unsupported format {image.format}: expected one of "
             f"{', '.join(FORMATS)}"
         )
     # Older versions of Pillow open 16-bit PNG as "I"; else that is 32 bit.
     too_deep = image.mode == "I" and image.format != "PNG"
     if too_deep or image.mode not in GRAY_MODES + _COLOR_MODES:
-        raise ValueError(
+        raise UserError(
             f"unsupported pixel type {image.mode}: expected 8- or 16-bit gray "
             "or 8-bit RGB"
         )
     if min(width, height) < MIN_SIDE:
-        raise ValueError(
+        raise UserError(
             f"{width}x{height} px: expected at least {MIN_SIDE}x{MIN_SIDE}"
         )
     if width * height > _MAX_PIXELS:
-        raise ValueError(
+        raise UserError(
             f"{width}x{height} px: expected at most {_MAX_PIXELS} pixels"
         )
 
@@ -89,15 +91,15 @@ def read_image_bytes(path: str) -> bytes:
         image_bytes: Encoded PNG or JPEG.
 
     Raises:
-        ValueError: If the file is no such image; the message is the reason
+        UserError: If the file is no such image; the message is the reason
             in one line, without the file's name.
     """
     try:
         with open(path, "rb") as file:
             data = file.read()
     except OSError as error:
-        raise ValueError(f"unreadable: {error.strerror}") from error
-    _open_checked(data)
+        raise UserError(f"unreadable: {error.strerror}") from error
+    _open(data)
     return decodable(data)
 
 

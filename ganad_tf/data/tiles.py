@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from ganad_tf.errors import UserError
+
 
 class TileGrid:
-    """Overlapping tiles that cover an image, and the image they make again.
+    """Overlapping tiles that cover an image, and the way back.
 
     A grid of one tile is the whole image.
 
@@ -21,8 +23,9 @@ class TileGrid:
         num_columns: Tiles from left to right.
 
     Raises:
-        ValueError: If the tiles do not cover the images exactly; `fitting_side`
-            gives sides that they do.
+        UserError: If the stride is not in 1 to `tile_size`.
+        ValueError: If the tiles do not cover the images exactly; they do for
+            sides by `fitting_side`.
 
     Example:
     >>> grid = TileGrid(64, 48, tile_size=32, stride=16)
@@ -33,7 +36,7 @@ class TileGrid:
 
     def __init__(self, height: int, width: int, *, tile_size: int, stride: int):
         if not 0 < stride <= tile_size:
-            raise ValueError(
+            raise UserError(
                 "Invalid value for argument `stride`. Expected 1 to "
                 f"tile_size={tile_size}. Received: stride={stride}"
             )
@@ -57,7 +60,7 @@ class TileGrid:
         return self.num_rows == self.num_columns == 1
 
     def get_config(self) -> dict[str, int]:
-        """Returns the arguments that make this grid."""
+        """Returns the arguments of this grid."""
         return {
             "height": self.height,
             "width": self.width,
@@ -80,7 +83,7 @@ class TileGrid:
         return tf.transpose(tiles, [0, 1, 3, 2, 4, 5])
 
     def stitch(self, tiles: tf.Tensor) -> tf.Tensor:
-        """Makes images of tiles; where they overlap, a weighted mean.
+        """Joins tiles to images: a weighted mean where they overlap.
 
         The weights fall off linearly from the middle of a tile to its border,
         so that no seam shows.
@@ -95,11 +98,11 @@ class TileGrid:
         ramp = tf.range(1.0, self.tile_size + 1.0)
         hat = tf.minimum(ramp, ramp[::-1])
         weights = (hat[:, None] * hat[None, :])[..., None]
-        total = self._added(tf.ones_like(tiles[:1, ..., :1]) * weights)
-        return self._added(tiles * weights) / total
+        total = self._overlap_add(tf.ones_like(tiles[:1, ..., :1]) * weights)
+        return self._overlap_add(tiles * weights) / total
 
-    def _added(self, tiles: tf.Tensor) -> tf.Tensor:
-        """Overlapping tiles, added up."""
+    def _overlap_add(self, tiles: tf.Tensor) -> tf.Tensor:
+        """The sum of overlapping tiles, as images."""
         frames = tf.transpose(tiles, [0, 5, 1, 3, 2, 4])
         rows = tf.signal.overlap_and_add(frames, self.stride)
         columns = tf.transpose(rows, [0, 1, 4, 2, 3])
@@ -112,6 +115,14 @@ class TileGrid:
 
 def fitting_side(side: int, *, tile_size: int, stride: int) -> int:
     """The side nearest to `side` that tiles cover exactly.
+
+    Args:
+        side: In pixels.
+        tile_size: Side of a tile in pixels.
+        stride: Pixels from one tile to the next.
+
+    Returns:
+        fitting: In pixels, at least `tile_size`.
 
     Example:
     >>> fitting_side(100, tile_size=32, stride=16)

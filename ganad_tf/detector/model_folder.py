@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from ganad_tf import progress
 from ganad_tf.data import dataset
-from ganad_tf.data import images as image_tensors
+from ganad_tf.data import image_tensors
 from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.detector.detector import for_method
 from ganad_tf.gan.inversion import InversionCurves

@@ -21,7 +21,7 @@ from PIL import Image
 from ganad_tf import progress
 from ganad_tf.data import dataset
 from ganad_tf.data import image_files
-from ganad_tf.data import images
+from ganad_tf.data import image_tensors
 from ganad_tf.detector import regions
 from ganad_tf.detector.calibration import ConformalCalibrator
 from ganad_tf.detector.detection import Detection
@@ -106,7 +106,7 @@ class Assessor:
         files: Sequence[dataset.ImageFile],
         image_size: image_files.ImageSize | None = None,
     ) -> tf.data.Dataset:
-        return images.image_dataset(
+        return image_tensors.image_dataset(
             [file.path for file in files],
             image_size=image_size or self.image_size,
             channels=self.channels,
@@ -116,7 +116,7 @@ class Assessor:
         self, files, image_size: image_files.ImageSize | None = None
     ) -> np.ndarray:
         """Images of files, as the detector sees them or of another size."""
-        return images.load_images(
+        return image_tensors.load_images(
             [file.path for file in files],
             image_size=image_size or self.image_size,
             channels=self.channels,

@@ -22,7 +22,7 @@ from tensorboard.plugins.hparams import api as hparams_api
 from ganad_tf import artifacts
 from ganad_tf.data.dataset import ImageFile
 from ganad_tf.data.dataset import Split
-from ganad_tf.data.images import to_uint8
+from ganad_tf.data.image_tensors import to_uint8
 from ganad_tf.evaluation import report
 from ganad_tf.gan.inversion import InversionCurves
 from ganad_tf.training import monitoring

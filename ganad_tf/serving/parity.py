@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from ganad_tf.data import images
+from ganad_tf.data import image_tensors
 from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.serving import c_api
 from ganad_tf.serving import servable
@@ -100,7 +100,7 @@ def check_saved_model(
     """
     manifest = read_manifest(path)
     decoded = _decoded(image_bytes, manifest)
-    pixels = images.to_uint8(decoded).astype(np.float32)
+    pixels = image_tensors.to_uint8(decoded).astype(np.float32)
     requests = _requests(path, image_bytes, pixels)
     found = c_api.run_requests(
         path, list(requests.values()), num_threads=NUM_THREADS
@@ -153,8 +153,8 @@ def _decoded(image_bytes: list[bytes], manifest: dict) -> np.ndarray:
     size = tuple(manifest["image_size"])
     return np.stack(
         [
-            images.resize_image(
-                images.decode_image(data, channels=manifest["channels"]),
+            image_tensors.resize_image(
+                image_tensors.decode_image(data, channels=manifest["channels"]),
                 image_size=size,
             )
             for data in image_bytes

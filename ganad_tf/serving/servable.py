@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ganad_tf.data import images
+from ganad_tf.data import image_tensors
 from ganad_tf.detector.detection import Detection
 from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.evaluation import report
@@ -69,8 +69,8 @@ class Servable:
         *size, channels = self._size
 
         def decode(one):
-            image = images.decode_image(one, channels=channels)
-            return images.resize_image(image, image_size=tuple(size))
+            image = image_tensors.decode_image(one, channels=channels)
+            return image_tensors.resize_image(image, image_size=tuple(size))
 
         return tf.map_fn(
             decode,

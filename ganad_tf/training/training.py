@@ -15,7 +15,7 @@ from scipy import ndimage
 from sklearn.decomposition import PCA
 
 from ganad_tf import artifacts
-from ganad_tf.data import images
+from ganad_tf.data import image_tensors
 from ganad_tf.data.tiles import TileGrid
 from ganad_tf.data.tiles import fitting_side
 from ganad_tf.gan import networks
@@ -320,12 +320,12 @@ def _head_images(config: TrainingConfig, paths: Sequence[str]) -> np.ndarray:
     """What the linear head is fitted to: whole images, or tiles of some."""
     grid = config.grid
     if grid.is_whole:
-        return images.load_images(
+        return image_tensors.load_images(
             paths[:MAX_HEAD_IMAGES],
             image_size=config.image_size,
             channels=config.channels,
         )
-    batches = images.training_dataset(
+    batches = image_tensors.training_dataset(
         paths,
         image_size=config.field_size,
         channels=config.channels,
@@ -377,7 +377,7 @@ def network_images(
     Returns:
         images: float32 of shape (n, size, size, channels) in [-1, 1].
     """
-    loaded = images.load_images(
+    loaded = image_tensors.load_images(
         paths[:limit],
         image_size=config.field_size or config.image_size,
         channels=config.channels,
@@ -423,7 +423,7 @@ def train(
         logging.info("Going on at step %d of %d.", step, config.num_steps)
     elif gan.linear_head is not None and "linear_head" not in config.without:
         fit_linear_head(gan, _head_images(config, paths), config)
-    batches = images.training_dataset(
+    batches = image_tensors.training_dataset(
         paths,
         image_size=config.field_size or config.image_size,
         channels=config.channels,

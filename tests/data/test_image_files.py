@@ -4,12 +4,13 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
-from test_images import GRAY
-from test_images import PIXELS
-from test_images import encode
-from test_images import save
+from test_image_tensors import GRAY
+from test_image_tensors import PIXELS
+from test_image_tensors import encode
+from test_image_tensors import save
 
 from ganad_tf.data import image_files
+from ganad_tf.errors import UserError
 
 
 @pytest.mark.parametrize(
@@ -26,13 +27,13 @@ from ganad_tf.data import image_files
     ],
 )
 def test_unusable_files_say_why(tmp_path, data, reason):
-    with pytest.raises(ValueError, match=reason) as caught:
+    with pytest.raises(UserError, match=reason) as caught:
         image_files.read_image_bytes(save(tmp_path, data))
     assert "\n" not in str(caught.value)
 
 
 def test_a_missing_file_says_so(tmp_path):
-    with pytest.raises(ValueError, match="No such file"):
+    with pytest.raises(UserError, match="No such file"):
         image_files.read_image_bytes(str(tmp_path / "none.png"))
 
 
@@ -47,7 +48,7 @@ def test_files_that_tensorflow_decodes_stay_as_they_are(tmp_path):
 def test_no_tensorflow_is_needed():
     script = (
         "import sys\n"
-        "from ganad_tf import dataset, image_files, score_table\n"
+        "from ganad_tf.data import dataset, image_files, listing\n"
         "assert 'tensorflow' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True)

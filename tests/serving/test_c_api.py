@@ -3,7 +3,7 @@ import pytest
 from conftest import encoded
 from conftest import make_parts
 
-from ganad_tf.data import images
+from ganad_tf.data import image_tensors
 from ganad_tf.serving import c_api
 
 
@@ -36,7 +36,7 @@ def test_no_package_is_imported(found):
 
 
 def test_scores_are_the_detectors(found, parts_detector):
-    pixels = images.to_uint8(make_parts(3, seed=4)).astype(np.float32)
+    pixels = image_tensors.to_uint8(make_parts(3, seed=4)).astype(np.float32)
     expected = parts_detector.detect(pixels / 127.5 - 1.0)
     scores = floats(found["answers"][0]["anomaly_score"])
     np.testing.assert_allclose(scores, expected.anomaly_scores, rtol=1e-4)

@@ -13,7 +13,7 @@ from conftest import scratch
 from PIL import Image
 from tensorflow.core.protobuf import saved_model_pb2
 
-from ganad_tf.data import images
+from ganad_tf.data import image_tensors
 from ganad_tf.serving import servable
 
 SCALARS = list(servable.SCALARS)
@@ -52,7 +52,7 @@ def parts():
 @pytest.fixture(scope="module")
 def expected(parts_detector, parts):
     return parts_detector.detect(
-        tf.constant(images.to_uint8(parts) / 127.5 - 1.0, tf.float32)
+        tf.constant(image_tensors.to_uint8(parts) / 127.5 - 1.0, tf.float32)
     )
 
 
@@ -71,7 +71,7 @@ def test_every_signature_gives_the_detectors_numbers(
 ):
     for name in SIGNATURES:
         argument = (
-            {"images": tf.cast(images.to_uint8(parts), tf.float32)}
+            {"images": tf.cast(image_tensors.to_uint8(parts), tf.float32)}
             if name == "images"
             else {"image_bytes": tf.constant(encoded(parts))}
         )
@@ -94,7 +94,7 @@ def test_pictures_are_what_the_arrays_say(signatures, parts, expected):
     found = signatures["inspect"](image_bytes=tf.constant(encoded(parts)))
     picture = tf.io.decode_png(found["reconstruction_png_bytes"][0])
     np.testing.assert_allclose(
-        picture, images.to_uint8(expected.reconstructions[0]), atol=1
+        picture, image_tensors.to_uint8(expected.reconstructions[0]), atol=1
     )
     shown = tf.io.decode_png(found["anomaly_map_png_bytes"][3])[..., 0]
     values = np.clip(expected.anomaly_maps[3] * servable.MAP_SCALE, 0, 255)
@@ -130,10 +130,10 @@ def test_an_empty_batch_gives_empty_outputs(signatures, name):
 
 
 def test_any_size_depth_and_colour_of_an_image_is_taken(signatures, parts):
-    gray = Image.fromarray(images.to_uint8(parts)[0, ..., 0])
+    gray = Image.fromarray(image_tensors.to_uint8(parts)[0, ..., 0])
     large = gray.resize((64, 48), Image.Resampling.NEAREST)
     wide = Image.fromarray(
-        images.to_uint8(parts)[0, ..., 0].astype(np.uint16) * 257
+        image_tensors.to_uint8(parts)[0, ..., 0].astype(np.uint16) * 257
     )
     data = []
     for picture in (gray, gray.convert("RGB"), wide, large):
@@ -167,7 +167,7 @@ def by_cli(exported, parts, tmp_path_factory):
     TensorFlow is imported once for all commands.
     """
     folder = tmp_path_factory.mktemp("cli")
-    pixels = images.to_uint8(parts).astype(np.float32)
+    pixels = image_tensors.to_uint8(parts).astype(np.float32)
     np.save(folder / "in.npy", pixels)
     # A semicolon would end the expression.
     literal = repr(encoded(parts)).replace(";", "\\x3b")
@@ -256,6 +256,6 @@ def test_nothing_of_training_is_left(exported):
 def test_pixels_and_png_files_agree_to_the_bit():
     values = tf.range(256.0)
     png = tf.io.encode_png(tf.cast(tf.reshape(values, [16, 16, 1]), tf.uint8))
-    decoded = images.decode_image(png, channels=1)
+    decoded = image_tensors.decode_image(png, channels=1)
     scaled = tf.function(servable._scaled)(values)
     np.testing.assert_array_equal(scaled, tf.reshape(decoded, [-1]))

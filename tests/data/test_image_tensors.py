@@ -8,7 +8,7 @@ from conftest import write_images
 from PIL import Image
 
 from ganad_tf.data import image_files
-from ganad_tf.data import images
+from ganad_tf.data import image_tensors
 
 PIXELS = (np.arange(24 * 20).reshape(24, 20) % 251).astype(np.uint8)
 
@@ -52,7 +52,7 @@ def test_every_kind_of_file_gives_the_same_values(
     tmp_path, image, kind, channels
 ):
     data = image_files.read_image_bytes(save(tmp_path, encode(image, kind)))
-    found = images.decode_image(tf.constant(data), channels=channels)
+    found = image_tensors.decode_image(tf.constant(data), channels=channels)
     expected = np.repeat(PIXELS[..., None], channels, -1) / 127.5 - 1.0
     np.testing.assert_allclose(found, expected, atol=2e-3)
 
@@ -60,30 +60,30 @@ def test_every_kind_of_file_gives_the_same_values(
 def test_cmyk_jpeg_is_decoded(tmp_path):
     path = save(tmp_path, encode(GRAY.convert("CMYK"), "JPEG"))
     data = image_files.read_image_bytes(path)
-    assert images.decode_image(data, channels=1).shape == [24, 20, 1]
+    assert image_tensors.decode_image(data, channels=1).shape == [24, 20, 1]
 
 
 def test_sixteen_bits_are_kept():
     steps = Image.fromarray(np.arange(400, dtype=np.uint16).reshape(20, 20))
-    found = images.decode_image(encode(steps, "PNG"), channels=1).numpy()
+    found = image_tensors.decode_image(encode(steps, "PNG"), channels=1).numpy()
     assert len(np.unique(found)) == 400
 
 
 def test_shrinking_is_antialiased():
     stripes = tf.constant(np.tile([-1.0, 1.0], [32, 16])[..., None], tf.float32)
-    small = images.resize_image(stripes, image_size=16)
+    small = image_tensors.resize_image(stripes, image_size=16)
     assert np.abs(small).max() < 0.4
-    same = images.resize_image(stripes, image_size=32)
+    same = image_tensors.resize_image(stripes, image_size=32)
     np.testing.assert_array_equal(same, stripes)
 
 
 def test_channels_are_those_of_the_files(tmp_path):
     gray = save(tmp_path, encode(GRAY, "PNG"), "gray.png")
     color = save(tmp_path, encode(GRAY.convert("RGB"), "PNG"), "color.png")
-    assert images.color_channels([gray, gray]) == 1
-    assert images.color_channels([color]) == 3
+    assert image_tensors.color_channels([gray, gray]) == 1
+    assert image_tensors.color_channels([color]) == 3
     with pytest.raises(ValueError, match="gray .*gray.png and colour"):
-        images.color_channels([gray, color])
+        image_tensors.color_channels([gray, color])
 
 
 @pytest.fixture
@@ -93,10 +93,10 @@ def paths(tmp_path):
 
 
 def test_images_are_loaded_in_order(paths):
-    found = images.load_images(paths, image_size=32, channels=1)
+    found = image_tensors.load_images(paths, image_size=32, channels=1)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, make_parts(10, seed=0), atol=4e-3)
-    batches = images.image_dataset(
+    batches = image_tensors.image_dataset(
         paths, image_size=32, channels=1, batch_size=4
     )
     together = np.concatenate(list(batches.as_numpy_iterator()))
@@ -105,7 +105,7 @@ def test_images_are_loaded_in_order(paths):
 
 def training_batches(paths, count, **changes):
     arguments = {"image_size": 32, "channels": 1, "batch_size": 4, "seed": 3}
-    dataset = images.training_dataset(paths, **{**arguments, **changes})
+    dataset = image_tensors.training_dataset(paths, **{**arguments, **changes})
     return np.stack(list(dataset.take(count).as_numpy_iterator()))
 
 
@@ -114,7 +114,7 @@ def test_files_are_known_by_their_content_not_by_their_name(tmp_path):
     paths = [
         save(tmp_path, encode(GRAY, kind), name) for name, kind in kinds.items()
     ]
-    found = images.load_images(paths, image_size=24, channels=1)
+    found = image_tensors.load_images(paths, image_size=24, channels=1)
     for image in found[1:]:
         np.testing.assert_array_equal(image, found[0])
 
@@ -129,7 +129,7 @@ def test_each_epoch_shows_every_image_once(paths):
     batches = training_batches(
         paths, 5, horizontal_flip=False, vertical_flip=False
     )
-    originals = images.load_images(paths, image_size=32, channels=1)
+    originals = image_tensors.load_images(paths, image_size=32, channels=1)
     # Brightness is augmented, so it is taken off before comparing.
     shown, originals = (
         values - values.mean(axis=(1, 2, 3), keepdims=True)
@@ -157,4 +157,6 @@ def test_flips_can_be_turned_off(paths, flag, axis):
 
 def test_uint8_values_come_back():
     values = np.arange(256, dtype=np.uint8)
-    np.testing.assert_array_equal(images.to_uint8(values / 127.5 - 1.0), values)
+    np.testing.assert_array_equal(
+        image_tensors.to_uint8(values / 127.5 - 1.0), values
+    )

@@ -1,0 +1,45 @@
+import pytest
+from conftest import make_parts
+from conftest import write_images
+
+from ganad_tf.data import listing
+from ganad_tf.errors import UserError
+
+
+def test_data_that_is_not_there_is_an_error(tmp_path):
+    with pytest.raises(UserError, match="There is no folder"):
+        listing.list_images(str(tmp_path / "none"))
+    with pytest.raises(UserError, match="There is no image"):
+        listing.list_images(str(tmp_path))
+    with pytest.raises(UserError, match="elpv:mono or elpv:poly"):
+        listing.list_images("elpv:other")
+
+
+def test_solar_cells_are_those_that_are_sure():
+    for kind, qualified, defective in (("mono", 588, 313), ("poly", 920, 402)):
+        labels = [file.label for file in listing.list_images(f"elpv:{kind}")]
+        assert [labels.count(0), labels.count(1)] == [qualified, defective]
+
+
+def test_hidden_files_and_other_files_are_not_listed(tmp_path):
+    write_images(tmp_path / "deep" / "er", make_parts(2, seed=0))
+    write_images(tmp_path / ".hidden", make_parts(1, seed=0))
+    (tmp_path / "notes.txt").write_text("")
+    (tmp_path / "moving.gif").write_bytes(b"GIF89a")
+    names = [file.name for file in listing.list_images(str(tmp_path))]
+    assert names == [
+        "deep/er/part000.png",
+        "deep/er/part001.png",
+        "moving.gif",
+    ]
+
+
+def test_an_mvtec_folder_says_parts_and_defect_types(mvtec_folder):
+    files = listing.list_images(mvtec_folder)
+    kinds = {(file.part, file.defect_type, file.label) for file in files}
+    assert kinds == {
+        ("train", "good", 0),
+        ("test", "good", 0),
+        ("test", "scratch", 1),
+        ("control", "good", 0),
+    }
