@@ -57,8 +57,12 @@ WITHOUT_SCIKIT_LEARN = (
     "gan.gan",
     "gan.inversion",
     "gan.losses",
+    "gan.moving_average",
     "gan.networks",
+    "gan.optimizers",
     "gan.pyramid",
+    "gan.step_losses",
+    "gan.training_step",
 )
 # Tests of no one module.
 WITHOUT_MODULE = {

@@ -1,8 +1,8 @@
-"""Synthetic defects: what a denoising encoder learns to look through.
+"""Synthetic defects, which the denoising encoder learns to ignore.
 
 The defects are drawn at random on qualified images. They need not look like
-any real defect; together they only say "something local is not as it should
-be": foreign pieces, dark and bright lines, blobs, noise, blur and shifts.
+any real defect; together they only stand for local changes of any kind:
+foreign pieces, dark and bright lines, blobs, noise, blur and shifts.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class _Dice:
             shape, self._next_seed(), alg="philox"
         )
 
-    def whole(self, high: int, *shape: int) -> tf.Tensor:
+    def integers(self, high: int, *shape: int) -> tf.Tensor:
         shape = [self._batch, *shape]
         return tf.random.stateless_uniform(
             shape, self._next_seed(), 0, high, tf.int32, alg="philox"
@@ -164,7 +164,7 @@ def _corrupt_once(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     size = images.shape[1]
     batch = tf.shape(images)[0]
     dice = _Dice(seed, batch)
-    kinds = tf.gather(tf.constant(_WEIGHTS), dice.whole(len(_WEIGHTS)))
+    kinds = tf.gather(tf.constant(_WEIGHTS), dice.integers(len(_WEIGHTS)))
     rows = tf.dynamic_partition(tf.range(batch), kinds, len(_KINDS))
     others = tf.roll(images, shift=1, axis=0)
     parts = []
@@ -206,7 +206,7 @@ def corrupt(
     """
     seeds = tf.random.experimental.stateless_split(seed, MAX_CORRUPTIONS + 1)
     dice = _Dice(seeds[-1], tf.shape(images)[0])
-    count = at_least + dice.whole(MAX_CORRUPTIONS + 1 - at_least)
+    count = at_least + dice.integers(MAX_CORRUPTIONS + 1 - at_least)
     corrupted = images
     for number in range(MAX_CORRUPTIONS):
         applied = _per_image(number < count)

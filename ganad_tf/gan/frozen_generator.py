@@ -1,4 +1,4 @@
-"""The generator as it is inverted: frozen, its last layer done faster."""
+"""The frozen generator, as it is inverted and served; faster, equal values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import tensorflow as tf
 
 
 @tf.custom_gradient
-def doubled(inputs: tf.Tensor, kernel: tf.Tensor):
+def subpixel_transposed_convolution(inputs: tf.Tensor, kernel: tf.Tensor):
     """A transposed 4x4 convolution of stride 2, "SAME", to few channels.
 
     Every pixel of the output sees 2x2 of the input. So one 2x2 convolution
@@ -30,7 +30,8 @@ def doubled(inputs: tf.Tensor, kernel: tf.Tensor):
     >>> inputs = tf.random.stateless_normal([2, 8, 8, 16], seed=[0, 1])
     >>> kernel = tf.random.stateless_normal([4, 4, 1, 16], seed=[0, 2])
     >>> expected = tf.nn.conv2d_transpose(inputs, kernel, [2, 16, 16, 1], 2)
-    >>> difference = doubled(inputs, kernel) - expected
+    >>> outputs = subpixel_transposed_convolution(inputs, kernel)
+    >>> difference = outputs - expected
     >>> bool(tf.reduce_max(tf.abs(difference)) < 1e-4)
     True
     """
@@ -48,6 +49,8 @@ def doubled(inputs: tf.Tensor, kernel: tf.Tensor):
         )
 
     channels_out, channels_in = kernel.shape[2:]
+    # Output pixel (2i + p, 2j + q) sees two taps along each axis: the kernel
+    # is split by the phases p and q, which become channels.
     taps = tf.reshape(kernel, [2, 2, 2, 2, channels_out, channels_in])
     phases = tf.transpose(taps[::-1, :, ::-1], [0, 2, 5, 1, 3, 4])
     phases = tf.reshape(phases, [2, 2, channels_in, 4 * channels_out])
@@ -56,7 +59,9 @@ def doubled(inputs: tf.Tensor, kernel: tf.Tensor):
     return tf.nn.depth_to_space(outputs, 2)[:, 1:-1, 1:-1], gradients
 
 
-def _folded(convolution, normalization) -> tuple[tf.Tensor, tf.Tensor]:
+def _fold_normalization(
+    convolution, normalization
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Kernel and bias of a convolution and the normalization behind it."""
     deviations = tf.sqrt(
         normalization.moving_variance.value + normalization.epsilon
@@ -67,7 +72,7 @@ def _folded(convolution, normalization) -> tuple[tf.Tensor, tf.Tensor]:
     return convolution.kernel.value * scales[:, None], bias
 
 
-def _convolve(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+def _transposed_convolution(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """A transposed convolution of stride 2 to many channels."""
     batch, height, width, _ = tf.unstack(tf.shape(inputs))
     shape = [batch, 2 * height, 2 * width, kernel.shape[2]]
@@ -77,10 +82,10 @@ def _convolve(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
 def frozen_generator(
     generator: keras.Model,
 ) -> Callable[[tf.Tensor], tf.Tensor]:
-    """The function that a generator is, with batch normalisation frozen.
+    """A generator in inference mode, as a function of TensorFlow ops.
 
-    Frozen, a normalisation is a factor and an offset a channel: the factors
-    go into the kernels before it.
+    A frozen normalisation is one factor and one offset for each channel; the
+    factors are folded into the kernels before it.
 
     Args:
         generator: Of `networks.build_generator`. Its weights stay its own and
@@ -103,13 +108,16 @@ def frozen_generator(
         for convolution, normalization in stages:
             kernel, bias = (
                 tf.cast(weight, hidden.dtype)
-                for weight in _folded(convolution, normalization)
+                for weight in _fold_normalization(convolution, normalization)
             )
-            hidden = tf.nn.relu(tf.nn.bias_add(_convolve(hidden, kernel), bias))
+            hidden = tf.nn.relu(
+                tf.nn.bias_add(_transposed_convolution(hidden, kernel), bias)
+            )
         kernel, bias = (
             tf.cast(weight.value, hidden.dtype)
             for weight in (last.kernel, last.bias)
         )
-        return activation(tf.nn.bias_add(doubled(hidden, kernel), bias))
+        outputs = subpixel_transposed_convolution(hidden, kernel)
+        return activation(tf.nn.bias_add(outputs, bias))
 
     return generate

@@ -1,4 +1,4 @@
-"""The DCGAN: two players, and an encoder that learns beside them."""
+"""The GAN: two players, and an encoder that learns beside them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ganad_tf.gan import corruptions
-from ganad_tf.gan import losses
-from ganad_tf.gan import pyramid
+from ganad_tf.gan import moving_average
+from ganad_tf.gan import optimizers
+from ganad_tf.gan import step_losses
+from ganad_tf.gan import training_step
 from ganad_tf.gan.frozen_generator import frozen_generator
+from ganad_tf.recipes import GAN_ARGUMENTS
+from ganad_tf.recipes import JOINT
+from ganad_tf.recipes import PAPER
 
 _NETWORKS = (
     "generator",
@@ -19,55 +23,6 @@ _NETWORKS = (
     "linear_head",
     "latent_prior",
 )
-LOSS_NAMES = (
-    "generator_loss",
-    "discriminator_loss",
-    "reconstruction_loss",
-    "denoising_loss",
-    "latent_loss",
-    "prior_loss",
-    "real_logits",
-    "generated_logits",
-    "discriminator_accuracy",
-    "diversity",
-    "generator_gradient_norm",
-    "discriminator_gradient_norm",
-)
-
-
-def decayed_learning_rate(learning_rate: float, num_steps: int):
-    """Constant for 60 % of the steps, then a cosine down to 2 %."""
-    return keras.optimizers.schedules.CosineDecay(
-        learning_rate,
-        decay_steps=max(int(0.4 * num_steps), 1),
-        alpha=0.02,
-        warmup_target=learning_rate,
-        warmup_steps=int(0.6 * num_steps),
-    )
-
-
-def diversity(images: tf.Tensor, real_images: tf.Tensor) -> tf.Tensor:
-    """Spread of images over their batch, as a share of the real images'.
-
-    Args:
-        images: float32 of shape (batch, height, width, channels).
-        real_images: float32 of the same trailing shape.
-
-    Returns:
-        ratio: Scalar; root of the mean variance a pixel over the batch,
-            divided by that of the real images. Near 0: the generator has
-            collapsed to one image.
-
-    Example:
-    >>> images = tf.random.stateless_normal([8, 16, 16, 1], seed=[0, 1])
-    >>> round(float(diversity(0.5 * images, images)), 3)
-    0.5
-    """
-
-    def spread(batch):
-        return tf.sqrt(tf.reduce_mean(tf.math.reduce_variance(batch, axis=0)))
-
-    return spread(images) / (spread(real_images) + 1e-6)
 
 
 @keras.saving.register_keras_serializable("ganad_tf")
@@ -77,14 +32,13 @@ class DCGAN(keras.Model):
     Without `encoder` and `linear_head` this is the plain DCGAN of Radford et
     al. (2016) that Lai et al. (2018) use. With both, images are
     `linear_head(z) + generator(z)`, latents are `linear_head.project(x) +
-    encoder(x)`, and generator and encoder also learn to give back the clean
-    image when the encoder sees one with synthetic defects on it: that is what
-    keeps real defects out of the reconstructions. The encoder learns it by
-    the latents: they are to be those of the clean image, `linear_head.project`
-    of it, which has none of the grain that hides this in the pixels.
+    encoder(x)`, and generator and encoder also learn to reconstruct the clean
+    image when the encoder sees it with synthetic defects: that keeps real
+    defects out of the reconstructions. The encoder learns it by the latents:
+    their target is `linear_head.project` of the clean image, which is free of
+    the grain that would hide a small defect in the pixels.
 
-    Moving averages of generator and encoder, made at each step, are what
-    `generate` and `encode` use.
+    `generate` and `encode` use moving averages of generator and encoder.
 
     Args:
         generator: Model from latents (batch, latent_dim) to images.
@@ -92,10 +46,10 @@ class DCGAN(keras.Model):
         encoder: Model from images to latents; None for the plain DCGAN.
         linear_head: Fitted `LinearHead`; given together with `encoder`.
         latent_prior: Fitted `LatentPrior`; None for N(0, I).
-        num_steps: Steps of the whole training; schedules depend on it.
+        num_steps: Steps of the whole training run; schedules depend on it.
         seed: Of latents, synthetic defects and noise. Every draw is a
-            function of the seed and the step, so a resumed training repeats
-            an uninterrupted one.
+            function of the seed and the step, so a resumed run equals an
+            uninterrupted one.
         ema_momentum: Of the moving averages.
         label_smoothing: Taken off the discriminator's target of real images.
         adversarial_weight: Of the generator's non-saturating loss.
@@ -111,7 +65,7 @@ class DCGAN(keras.Model):
         ValueError: If only one of `encoder` and `linear_head` is given.
 
     Example:
-    >>> from ganad_tf import networks
+    >>> from ganad_tf.gan import networks
     >>> size = dict(image_size=32, channels=1, width=4)
     >>> dcgan = DCGAN(
     ...     networks.build_generator(latent_dim=8, activation="tanh", **size),
@@ -133,15 +87,15 @@ class DCGAN(keras.Model):
         *,
         num_steps: int,
         seed: int = 0,
-        ema_momentum: float = 0.995,
-        label_smoothing: float = 0.1,
-        adversarial_weight: float = 0.15,
-        reconstruction_weight: float = 40.0,
-        denoising_weight: float = 10.0,
-        latent_weight: float = 0.5,
-        prior_weight: float = 0.2,
-        latent_noise: float = 0.02,
-        denoising: bool = True,
+        ema_momentum: float = JOINT.ema_momentum,
+        label_smoothing: float = JOINT.label_smoothing,
+        adversarial_weight: float = JOINT.adversarial_weight,
+        reconstruction_weight: float = JOINT.reconstruction_weight,
+        denoising_weight: float = JOINT.denoising_weight,
+        latent_weight: float = JOINT.latent_weight,
+        prior_weight: float = JOINT.prior_weight,
+        latent_noise: float = JOINT.latent_noise,
+        denoising: bool = JOINT.denoising,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -168,8 +122,10 @@ class DCGAN(keras.Model):
         self.latent_noise = latent_noise
         self.denoising = denoising
         self.latent_dim = generator.input_shape[-1]
-        self.ema_generator = _copy_of(generator)
-        self.ema_encoder = None if encoder is None else _copy_of(encoder)
+        self.ema_generator = moving_average.copy_of(generator)
+        self.ema_encoder = (
+            None if encoder is None else moving_average.copy_of(encoder)
+        )
         self._frozen = frozen_generator(self.ema_generator)
         self.step = self.add_weight(
             shape=(),
@@ -178,7 +134,9 @@ class DCGAN(keras.Model):
             name="step",
             trainable=False,
         )
-        self._trackers = {name: keras.metrics.Mean(name) for name in LOSS_NAMES}
+        self._trackers = {
+            name: keras.metrics.Mean(name) for name in step_losses.NAMES
+        }
         self.built = True
 
     @property
@@ -187,17 +145,17 @@ class DCGAN(keras.Model):
 
     def compile(
         self,
-        learning_rate: float = 3e-4,
-        discriminator_learning_rate: float = 1e-4,
+        learning_rate: float = PAPER.learning_rate,
+        discriminator_learning_rate: float = PAPER.discriminator_learning_rate,
         **kwargs,
     ) -> None:
-        """Makes the two Adam optimizers and builds their state.
+        """Builds the two Adam optimizers and their state.
 
         Args:
             learning_rate: Of generator and encoder, before the decay.
             discriminator_learning_rate: Of the discriminator, before it.
             **kwargs: `run_eagerly`, `jit_compile` and so on of Keras; XLA is
-                off unless asked for.
+                off by default.
         """
         kwargs = {"jit_compile": False, **kwargs}
         super().compile(optimizer=None, **kwargs)
@@ -205,17 +163,17 @@ class DCGAN(keras.Model):
             "learning_rate": learning_rate,
             "discriminator_learning_rate": discriminator_learning_rate,
         }
-        self.generator_optimizer = keras.optimizers.Adam(
-            decayed_learning_rate(learning_rate, self.num_steps), 0.5, 0.99
+        self.generator_optimizer = optimizers.build_adam(
+            learning_rate,
+            0.99,
+            num_steps=self.num_steps,
+            variables=self.generator_variables,
         )
-        self.discriminator_optimizer = keras.optimizers.Adam(
-            decayed_learning_rate(discriminator_learning_rate, self.num_steps),
-            0.5,
+        self.discriminator_optimizer = optimizers.build_adam(
+            discriminator_learning_rate,
             0.999,
-        )
-        self.generator_optimizer.build(self._generator_variables)
-        self.discriminator_optimizer.build(
-            self.discriminator.trainable_variables
+            num_steps=self.num_steps,
+            variables=self.discriminator.trainable_variables,
         )
 
     def get_compile_config(self) -> dict[str, Any]:
@@ -225,7 +183,8 @@ class DCGAN(keras.Model):
         self.compile(**config)
 
     @property
-    def _generator_variables(self) -> list:
+    def generator_variables(self) -> list:
+        """What the generator's optimizer trains: the encoder, too."""
         networks = [self.generator]
         networks += [] if self.encoder is None else [self.encoder]
         return [v for net in networks for v in net.trainable_variables]
@@ -290,130 +249,38 @@ class DCGAN(keras.Model):
     def call(self, images: tf.Tensor) -> tf.Tensor:
         return self.generate(self.encode(images))
 
-    def _images(self, latents, generator, *, training: bool) -> tf.Tensor:
+    def generate_with(
+        self, generator: keras.Model, latents: tf.Tensor, *, training: bool
+    ) -> tf.Tensor:
+        """Images of latents by `generator` and the linear head."""
         return self._with_head(generator(latents, training=training), latents)
+
+    def encode_with(
+        self, encoder: keras.Model, images: tf.Tensor, *, training: bool
+    ) -> tf.Tensor:
+        """Latents of images by `encoder` and the linear head."""
+        offset = encoder(images, training=training)
+        return self.linear_head.project(images) + offset
 
     def _with_head(self, images, latents) -> tf.Tensor:
         if self.linear_head is None:
             return images
         return tf.clip_by_value(images + self.linear_head(latents), -1.0, 1.0)
 
-    def _latents(self, images, encoder, *, training: bool) -> tf.Tensor:
-        offset = encoder(images, training=training)
-        return self.linear_head.project(images) + offset
-
-    def _training_images(self, latents) -> tf.Tensor:
-        """Batch statistics are frozen for the last third of the steps."""
-        moving = self.step.value < int(0.65 * self.num_steps)
-        return tf.cond(
-            moving,
-            lambda: self._images(latents, self.generator, training=True),
-            lambda: self._images(latents, self.generator, training=False),
-        )
-
     def train_step(self, data: Any) -> dict[str, Any]:
-        """One simultaneous step of both players on qualified images."""
+        """One step of both players on a batch of qualified images."""
         images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        seed = tf.stack([self.seed, self.step.value])
-        seeds = tf.random.experimental.stateless_split(seed, 3)
-        latents = self.sample_latents(tf.shape(images)[0], seed=seeds[0])
-        with tf.GradientTape(persistent=True) as tape:
-            if self.encoder is None:
-                generated = self._training_images(latents)
-                values = {}
-            else:
-                generated, values = self._joint_step(images, latents, seeds)
-            values |= self._player_losses(images, generated)
-            generator_total = self._generator_total(values)
-            discriminator_total = values["discriminator_loss"]
-        values["generator_gradient_norm"] = self._apply(
-            tape,
-            generator_total,
-            self._generator_variables,
-            self.generator_optimizer,
-        )
-        values["discriminator_gradient_norm"] = self._apply(
-            tape,
-            discriminator_total,
-            self.discriminator.trainable_variables,
-            self.discriminator_optimizer,
-        )
+        values = training_step.take_step(self, images)
         self._update_averages()
         self.step.assign_add(1)
-        values["diversity"] = diversity(
-            generated[: tf.shape(images)[0]], images
-        )
         return self._track(values)
-
-    def _joint_step(self, images, latents, seeds):
-        """Generated and reconstructed images, and the encoder's losses."""
-        seen = images
-        if self.denoising:
-            seen = corruptions.corrupt(images, seed=seeds[1])
-        encoded = self._latents(seen, self.encoder, training=True)
-        noise = tf.random.stateless_normal(
-            tf.shape(encoded), seeds[2], alg="philox"
-        )
-        both = tf.concat([latents, encoded + self.latent_noise * noise], 0)
-        generated = self._training_images(both)
-        samples, reconstructions = tf.split(generated, 2)
-        returned = self._latents(
-            tf.stop_gradient(samples), self.encoder, training=True
-        )
-        reconstruction_losses = pyramid.laplacian_pyramid_l1(
-            images, reconstructions
-        )
-        return generated, {
-            "reconstruction_loss": tf.reduce_mean(reconstruction_losses),
-            "denoising_loss": losses.latent_distance(
-                encoded, self.linear_head.project(images)
-            ),
-            "latent_loss": tf.reduce_mean((returned - latents) ** 2),
-            "prior_loss": losses.latent_prior_loss(encoded),
-        }
-
-    def _player_losses(self, images, generated) -> dict[str, tf.Tensor]:
-        real_logits = self.discriminator(images, training=True)
-        generated_logits = self.discriminator(generated, training=True)
-        correct = tf.concat([real_logits > 0, generated_logits < 0], 0)
-        return {
-            "generator_loss": losses.generator_loss(generated_logits),
-            "discriminator_loss": losses.discriminator_loss(
-                real_logits,
-                generated_logits,
-                label_smoothing=self.label_smoothing,
-            ),
-            "real_logits": tf.reduce_mean(real_logits),
-            "generated_logits": tf.reduce_mean(generated_logits),
-            "discriminator_accuracy": tf.reduce_mean(
-                tf.cast(correct, tf.float32)
-            ),
-        }
-
-    def _generator_total(self, values: dict[str, tf.Tensor]) -> tf.Tensor:
-        if self.encoder is None:
-            return values["generator_loss"]
-        return (
-            self.adversarial_weight * values["generator_loss"]
-            + self.reconstruction_weight * values["reconstruction_loss"]
-            + self.denoising_weight * values["denoising_loss"]
-            + self.latent_weight * values["latent_loss"]
-            + self.prior_weight * values["prior_loss"]
-        )
-
-    def _apply(self, tape, loss, variables, optimizer) -> tf.Tensor:
-        """Takes an optimizer's step; returns the norm of the gradients."""
-        gradients = tape.gradient(loss, variables)
-        optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        return tf.linalg.global_norm(gradients)
 
     def _update_averages(self) -> None:
         pairs = [(self.ema_generator, self.generator)]
         if self.encoder is not None:
             pairs.append((self.ema_encoder, self.encoder))
         for average, network in pairs:
-            for old, new in zip(average.weights, network.weights, strict=True):
-                old.assign(new + self.ema_momentum * (old - new))
+            moving_average.update(average, network, momentum=self.ema_momentum)
 
     def _track(self, values: dict[str, tf.Tensor]) -> dict[str, Any]:
         for name, value in values.items():
@@ -428,19 +295,7 @@ class DCGAN(keras.Model):
         }
         settings = {
             name: getattr(self, name)
-            for name in (
-                "num_steps",
-                "seed",
-                "ema_momentum",
-                "label_smoothing",
-                "adversarial_weight",
-                "reconstruction_weight",
-                "denoising_weight",
-                "latent_weight",
-                "prior_weight",
-                "latent_noise",
-                "denoising",
-            )
+            for name in ("num_steps", "seed", *GAN_ARGUMENTS)
         }
         return {**super().get_config(), **networks, **settings}
 
@@ -452,10 +307,3 @@ class DCGAN(keras.Model):
             if name in config
         }
         return cls(**{**config, **networks})
-
-
-def _copy_of(network: keras.Model) -> keras.Model:
-    copy = keras.models.clone_model(network)
-    copy.set_weights(network.get_weights())
-    copy.trainable = False
-    return copy

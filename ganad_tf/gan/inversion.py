@@ -8,18 +8,11 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from ganad_tf.errors import UserError
 from ganad_tf.gan import pyramid
 
 OPTIMIZERS = ("sgd", "momentum", "adam")
 SCHEDULES = ("constant", "cosine")
-# Arguments of the plain gradient descent of Lai et al. (2018), which starts at
-# the prior's mean. Above a rate of about 30 it diverges.
-PAPER_INVERSION = {
-    "num_steps": 100,
-    "optimizer": "sgd",
-    "learning_rate": 10.0,
-    "schedule": "constant",
-}
 # Differences of 1.3 of 255 gray levels. Where |d| has a corner, the rounding of
 # another batch size would turn the descent and move a score by up to 1e-3.
 _SMOOTHING = 0.01
@@ -36,7 +29,7 @@ class InversionResult(NamedTuple):
 
 
 class InversionCurves(NamedTuple):
-    """How one descent went, step by step; row 0 is the start."""
+    """The course of one descent, step by step; row 0 is the start."""
 
     losses: np.ndarray  # (num_steps + 1, batch) Laplacian-pyramid L1 + prior
     latent_norms: np.ndarray  # (num_steps + 1, batch) Euclidean
@@ -69,7 +62,7 @@ class LatentInverter:
         seed: Of the restarts' noise.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        UserError: If an argument is out of its range.
 
     Example:
     >>> basis = tf.eye(4, 16 * 16)
@@ -105,7 +98,7 @@ class LatentInverter:
             ("num_restarts", num_restarts),
         ):
             if value < 0:
-                raise ValueError(
+                raise UserError(
                     f"Invalid value for argument `{name}`. Expected at least "
                     f"0. Received: {name}={value}"
                 )
@@ -123,7 +116,7 @@ class LatentInverter:
         )
 
     def get_config(self) -> dict[str, int | float | str]:
-        """Returns the arguments that make this inverter, `generate` aside."""
+        """Returns the arguments of this inverter, except `generate`."""
         return {
             "num_steps": self.num_steps,
             "optimizer": self.optimizer,
@@ -264,7 +257,7 @@ class LatentInverter:
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        raise ValueError(
+        raise UserError(
             f"Invalid value for argument `{name}`. Expected one of {choices}. "
             f"Received: {name}={value!r}"
         )

@@ -1,9 +1,11 @@
-"""The networks: DCGAN generator and discriminator, encoder, linear head."""
+"""The networks: DCGAN generator and discriminator, and the encoder."""
 
 from __future__ import annotations
 
 import keras
 import numpy as np
+
+from ganad_tf.errors import UserError
 
 IMAGE_SIZES = (16, 32, 64, 128)
 _KERNEL = 4
@@ -22,7 +24,7 @@ def _initializer(seed: int, stddev: float = 0.02):
 
 def _num_stages(image_size: int) -> int:
     if image_size not in IMAGE_SIZES:
-        raise ValueError(
+        raise UserError(
             "Invalid value for argument `image_size`. Expected one of "
             f"{IMAGE_SIZES}. Received: image_size={image_size}"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -9,9 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from ganad_tf import progress
+from ganad_tf import recipes
 from ganad_tf.data.dataset import ImageFile
 from ganad_tf.evaluation.assessment import Assessor
-from ganad_tf.gan.inversion import PAPER_INVERSION
 from ganad_tf.gan.inversion import InversionResult
 from ganad_tf.gan.inversion import LatentInverter
 
@@ -47,7 +48,9 @@ class Sampler:
         self._reference_latents = tf.function(self.detector.reference_latents)
         ours = self.detector.inverter.get_config()
         self._inverters = {
-            "paper": LatentInverter(self.gan.generate, **PAPER_INVERSION),
+            "paper": LatentInverter(
+                self.gan.generate, **dataclasses.asdict(recipes.PAPER.inversion)
+            ),
             "detector": self.detector.inverter,
             "optimised": LatentInverter(
                 self.gan.generate,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -10,9 +11,9 @@ import numpy as np
 import tensorflow as tf
 from scipy.spatial import distance
 
+from ganad_tf import recipes
 from ganad_tf.gan import corruptions
 from ganad_tf.gan import pyramid
-from ganad_tf.gan.inversion import PAPER_INVERSION
 from ganad_tf.gan.inversion import LatentInverter
 
 # Images of each kind that pictures show, and that numbers are taken over.
@@ -101,7 +102,9 @@ def make_reconstruct(gan: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
     """
     if gan.encoder is not None:
         return tf.function(lambda images: gan(images))
-    inverter = LatentInverter(gan.generate, **PAPER_INVERSION)
+    inverter = LatentInverter(
+        gan.generate, **dataclasses.asdict(recipes.PAPER.inversion)
+    )
     return lambda images: (
         inverter.invert(images, gan.encode(images)).reconstructions
     )
