@@ -1,4 +1,4 @@
-"""Local energies of an image's detail, and how usual they are."""
+"""Band energies: the local energies of a texture's detail at each scale."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SAMPLE_STRIDE = 4
 
 
 class BandStatistics:
-    """Local band energies of qualified textures, against which new ones stand.
+    """Local band energies of qualified textures, to which others are compared.
 
     A texture is known by how much detail of each scale there is, not by its
     pixels. The bands are differences of Gaussians, the levels of a Laplacian

@@ -1,4 +1,4 @@
-"""Regions: the connected places of an anomaly map that are above a level."""
+"""Regions: connected pixels of an anomaly map at or above a threshold."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scipy import ndimage
 
 
 class Region(NamedTuple):
-    """One connected place; pixels are those of the map."""
+    """One connected region; pixels are those of the map."""
 
     area: int  # pixels
     top: int  # first row
@@ -42,11 +42,11 @@ def find_regions(anomaly_map: np.ndarray, threshold: float) -> list[Region]:
     (6, 2, 5, 2, 3)
     """
     labelled, _ = ndimage.label(anomaly_map >= threshold, np.ones([3, 3]))
-    found = []
+    regions = []
     for number, box in enumerate(ndimage.find_objects(labelled), start=1):
         values = anomaly_map[box][labelled[box] == number]
         rows, columns = box
-        found.append(
+        regions.append(
             Region(
                 len(values),
                 rows.start,
@@ -57,7 +57,7 @@ def find_regions(anomaly_map: np.ndarray, threshold: float) -> list[Region]:
                 float(values.mean()),
             )
         )
-    return sorted(found, key=lambda region: -region.peak)
+    return sorted(regions, key=lambda region: -region.peak)
 
 
 def to_csv(

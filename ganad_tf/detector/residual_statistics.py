@@ -1,4 +1,4 @@
-"""Residuals, how large they are on qualified images, and the anomaly map."""
+"""Residuals: their size on qualified images, and the anomaly map."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def gaussian_blur(images: tf.Tensor, *, sigma: float) -> tf.Tensor:
     """
     _, height, width, _ = images.shape
     if max(height, width) > MAX_MATRIX_SIDE:
-        return _blurred_blocks(_blurred_blocks(images, sigma, 1), sigma, 2)
+        return _blur_in_blocks(_blur_in_blocks(images, sigma, 1), sigma, 2)
     rows = tf.constant(_gaussian_matrix(height, sigma))
     columns = tf.constant(_gaussian_matrix(width, sigma))
     return tf.einsum("ih,nhwc,jw->nijc", rows, images, columns)
 
 
-def _blurred_blocks(images: tf.Tensor, sigma: float, axis: int) -> tf.Tensor:
+def _blur_in_blocks(images: tf.Tensor, sigma: float, axis: int) -> tf.Tensor:
     """The same along one axis, by one small matrix for blocks of pixels."""
     side = images.shape[axis]
     radius = int(4.0 * sigma + 0.5)  # as SciPy cuts the Gaussian off
@@ -77,9 +77,9 @@ class ResidualStatistics:
 
     Parts that lie in the same place in every image (`aligned`) have residuals
     with a mean and deviation of their own at each pixel, and the residual is
-    band-passed: coarse scales are left out so that brightness does not count,
-    fine ones where reconstructions do not follow qualified images either
-    (grain). Textures have one deviation for all pixels and the finest scale.
+    band-passed: without coarse scales, so that brightness does not count, and
+    without fine ones where reconstructions do not follow qualified images
+    either (grain). Textures have one deviation for all pixels and the finest scale.
 
     Args:
         aligned: Whether every image shows the same part in the same place.
@@ -141,7 +141,8 @@ class ResidualStatistics:
                 mean, scale, np.float32
             )
         deviation = np.sqrt(np.maximum(mean_square - mean**2, 0.0))
-        # A tenth of the mean deviation keeps constant pixels from shouting.
+        # A tenth of the mean deviation, so that rounding at constant pixels
+        # is no defect.
         scale = deviation + 0.1 * deviation.mean() + 1e-6
         return mean.astype(np.float32), scale.astype(np.float32)
 
@@ -187,12 +188,12 @@ def explained_variances(
     sums = {sigma: [0.0, 0.0, 0.0] for sigma in SIGMAS}
     for images, reconstructions in pairs:
         count += len(images)
-        for sigma, found in sums.items():
+        for sigma, moments in sums.items():
             band = np.asarray(_octave(images, sigma), np.float64)
             rest = np.asarray(_octave(images - reconstructions, sigma))
-            found[0] = found[0] + band.sum(axis=0)
-            found[1] += np.square(band).sum()
-            found[2] += np.square(rest, dtype=np.float64).sum()
+            moments[0] = moments[0] + band.sum(axis=0)
+            moments[1] += np.square(band).sum()
+            moments[2] += np.square(rest, dtype=np.float64).sum()
     return {
         sigma: float(1 - rest / (squares - np.square(total).sum() / count))
         for sigma, (total, squares, rest) in sums.items()
