@@ -79,7 +79,8 @@ class ResidualStatistics:
     with a mean and deviation of their own at each pixel, and the residual is
     band-passed: without coarse scales, so that brightness does not count, and
     without fine ones where reconstructions do not follow qualified images
-    either (grain). Textures have one deviation for all pixels and the finest scale.
+    either (grain). Textures have one deviation for all pixels and the finest
+    scale.
 
     Args:
         aligned: Whether every image shows the same part in the same place.
