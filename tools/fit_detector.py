@@ -20,7 +20,11 @@ from ganad_tf.data import images
 from ganad_tf.detector import detector
 from ganad_tf.evaluation import summaries
 from ganad_tf.gan import inversion
-from ganad_tf.training import training
+from ganad_tf.training import building
+from ganad_tf.training.configuration import TrainingConfig
+from ganad_tf.training.determinism import use_determinism
+from ganad_tf.training.monitoring import NUM_MEASURED
+from ganad_tf.training.sample_images import SampleImages
 
 _DATA = flags.DEFINE_string(
     "data", None, "The --data that the GAN was trained on.", required=True
@@ -80,20 +84,20 @@ def _inverter_arguments() -> dict:
 
 def _write_curves(fitted: detector.OneClassDetector, paths: list[str]) -> None:
     """The inversions of some held-out images, as TensorBoard shows them."""
-    config = training.TrainingConfig.load(_MODEL_DIR.value)
-    shown = training.network_images(config, paths)
+    config = TrainingConfig.load(_MODEL_DIR.value)
+    shown = SampleImages(paths).as_network_images(config, NUM_MEASURED)
     curves = fitted.inverter.curves(shown, fitted.gan.encode(shown))
     summaries.write_inversion(_MODEL_DIR.value, {"calibration_images": curves})
 
 
 def main() -> None:
-    config = training.TrainingConfig.load(_MODEL_DIR.value)
-    training.use_determinism(config.seed)
+    config = TrainingConfig.load(_MODEL_DIR.value)
+    use_determinism(config.seed)
     split = dataset.load_split(
         os.path.join(_MODEL_DIR.value, dataset.SPLIT_NAME), data=_DATA.value
     )
     fitted = detector.for_method(
-        training.load_gan(_MODEL_DIR.value),
+        building.load_gan(_MODEL_DIR.value),
         method=config.method,
         aligned=config.aligned,
         alpha=_ALPHA.value,

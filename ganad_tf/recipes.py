@@ -1,0 +1,221 @@
+"""Recipes: all that a method decides, from the networks to the score."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
+
+from ganad_tf.errors import UserError
+from ganad_tf.score_parts import FRECHET
+
+
+@dataclasses.dataclass(frozen=True)
+class Inversion:
+    """Descent to an image's latent; fields are arguments of `LatentInverter`.
+
+    Attributes:
+        num_steps: Steps of descent; 0 keeps the start.
+        optimizer: "sgd", "momentum" or "adam".
+        learning_rate: Step size.
+        schedule: "constant", or "cosine" down to 0 over the steps.
+    """
+
+    num_steps: int
+    optimizer: str
+    learning_rate: float
+    schedule: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One method, complete.
+
+    Attributes:
+        name: Value of `--method`.
+        description: What it is, for the help of `--method`.
+        has_encoder: Whether an encoder, a linear head and a latent prior are
+            trained beside the two players.
+        fits_linear_head: Whether the linear head is fitted to the training
+            images; unfitted it projects to zeros and adds nothing.
+        activation: Of the generator's output, "linear" or "tanh".
+        output_stddev: Scale of the generator's last initial weights.
+        width: Channels of the networks' widest-resolution layers.
+        aligned_latent_dims: Lengths of a latent to choose from for aligned
+            parts, ascending: the least that is enough for held-out images.
+        texture_latent_dim: Length of a latent for whole textures.
+        tile_latent_dim: Length of a latent for tiles.
+        tiles: Whether large textures are judged in tiles.
+        num_steps: Steps of training.
+        batch_size: Images a step.
+        learning_rate: Adam's step size of generator and encoder.
+        discriminator_learning_rate: Adam's step size of the discriminator.
+        denoising: Whether the encoder sees synthetic defects.
+        adversarial_weight: Of the generator's non-saturating loss.
+        reconstruction_weight: Of the Laplacian-pyramid L1.
+        denoising_weight: Of the distance to the clean image's latents.
+        latent_weight: Of the squared error of latents of generated images.
+        prior_weight: Of `losses.latent_prior_loss`.
+        latent_noise: Deviation of the noise on latents before the generator.
+        label_smoothing: Taken off the discriminator's target of real images.
+        ema_momentum: Of the moving averages of generator and encoder.
+        inversion: How whole images are inverted.
+        tile_num_steps: `num_steps` of the inversion of tiles.
+        whiten: Whether Fréchet distances are taken in the whitened space of
+            the reference.
+        score_parts: Parts that make up the anomaly score; None for those of
+            the kind of images.
+        ablations: Fields that are replaced when a part of the method is
+            switched off, by the part's name (value of `--without`).
+    """
+
+    name: str
+    description: str
+    has_encoder: bool
+    fits_linear_head: bool
+    activation: str
+    output_stddev: float
+    width: int
+    aligned_latent_dims: tuple[int, ...]
+    texture_latent_dim: int
+    tile_latent_dim: int
+    tiles: bool
+    learning_rate: float
+    inversion: Inversion
+    whiten: bool
+    score_parts: tuple[str, ...] | None
+    num_steps: int = 1000
+    batch_size: int = 32
+    discriminator_learning_rate: float = 1e-4
+    denoising: bool = True
+    adversarial_weight: float = 0.15
+    reconstruction_weight: float = 40.0
+    denoising_weight: float = 10.0
+    latent_weight: float = 0.5
+    prior_weight: float = 0.2
+    latent_noise: float = 0.02
+    label_smoothing: float = 0.1
+    ema_momentum: float = 0.995
+    # A large image has thousands of tiles: their latents are the encoder's.
+    tile_num_steps: int = 0
+    ablations: Mapping[str, Mapping[str, Any]] = dataclasses.field(
+        default_factory=dict
+    )
+
+    def without(self, parts: Iterable[str]) -> Recipe:
+        """The recipe with parts of the method switched off.
+
+        Args:
+            parts: Names of `ablations`.
+
+        Returns:
+            recipe: `Recipe`.
+
+        Raises:
+            UserError: If the method has no such ablation.
+
+        Example:
+        >>> JOINT.without(["adversarial"]).adversarial_weight
+        0.0
+        """
+        changes: dict[str, Any] = {}
+        for part in parts:
+            if part not in self.ablations:
+                raise UserError(
+                    "Invalid value for --without. Expected one of "
+                    f"{tuple(self.ablations)} for method {self.name!r}. "
+                    f"Received: {part!r}"
+                )
+            changes |= self.ablations[part]
+        return dataclasses.replace(self, **changes)
+
+    @property
+    def gan_arguments(self) -> dict[str, Any]:
+        """Arguments of `DCGAN` that the recipe decides, networks aside."""
+        return {name: getattr(self, name) for name in GAN_ARGUMENTS}
+
+
+# Fields of a `Recipe` that are arguments of `DCGAN`.
+GAN_ARGUMENTS = (
+    "ema_momentum",
+    "label_smoothing",
+    "adversarial_weight",
+    "reconstruction_weight",
+    "denoising_weight",
+    "latent_weight",
+    "prior_weight",
+    "latent_noise",
+    "denoising",
+)
+
+JOINT = Recipe(
+    name="joint",
+    description="linear head, denoising encoder and joint losses",
+    has_encoder=True,
+    fits_linear_head=True,
+    activation="linear",
+    # The linear head draws the image; the generator starts by adding little.
+    output_stddev=4e-4,
+    width=16,
+    aligned_latent_dims=(224, 400),
+    texture_latent_dim=128,
+    tile_latent_dim=64,
+    tiles=True,
+    learning_rate=1e-3,
+    # Momentum, since Adam's division by small gradients would magnify
+    # rounding errors up to 1e-4.
+    inversion=Inversion(3, "momentum", 1.0, "cosine"),
+    whiten=True,
+    score_parts=None,
+    ablations={
+        # Without synthetic defects there is nothing to remove.
+        "corruptions": {"denoising": False, "denoising_weight": 0.0},
+        # Without linear head there are no latents of the clean image.
+        "linear_head": {
+            "fits_linear_head": False,
+            "output_stddev": 0.02,
+            "denoising_weight": 0.0,
+        },
+        "adversarial": {"adversarial_weight": 0.0},
+    },
+)
+PAPER = Recipe(
+    name="paper",
+    description="the plain DCGAN of Lai et al. (2018)",
+    has_encoder=False,
+    fits_linear_head=False,
+    activation="tanh",
+    output_stddev=0.02,
+    width=32,
+    aligned_latent_dims=(64,),
+    texture_latent_dim=64,
+    tile_latent_dim=64,
+    tiles=False,
+    learning_rate=3e-4,
+    # Plain gradient descent from the prior's mean; a rate above about 30
+    # diverges.
+    inversion=Inversion(100, "sgd", 10.0, "constant"),
+    whiten=False,
+    score_parts=(FRECHET.field,),
+)
+RECIPES = {recipe.name: recipe for recipe in (JOINT, PAPER)}
+METHODS = tuple(RECIPES)
+
+
+def recipe_of(method: str) -> Recipe:
+    """The recipe of a method's name.
+
+    Raises:
+        UserError: If there is no such method.
+
+    Example:
+    >>> recipe_of("paper").width
+    32
+    """
+    if method not in RECIPES:
+        raise UserError(
+            f"Invalid value for argument `method`. Expected one of {METHODS}. "
+            f"Received: method={method!r}"
+        )
+    return RECIPES[method]
