@@ -1,14 +1,14 @@
 """One-class defect detection with a GAN, in the order in which data flow.
 
-    split = split_images(scan_images(list_images("parts/")), seed=0)
-    gan = train(config, [file.path for file in split.train], "model")
+    gan = train_gan("parts/", "model")
     detector = for_method(gan, method="joint", aligned=True, alpha=0.05)
     detector.fit(training_batches, calibration_batches)
     detection = detector.detect(images)
     export_saved_model(detector, "saved_models/parts", ...)
 
-The scripts in `tools/` do just this, with flags. A name is imported when it is
-first used, so that what needs no TensorFlow starts without it.
+The scripts in `tools/` are these functions with flags, and the same defaults.
+A name is imported at its first use, so that what needs no TensorFlow starts
+without it.
 """
 
 import importlib
@@ -16,6 +16,8 @@ import importlib
 from ganad_tf.version import __version__
 
 _NAMES = {
+    # errors that a user can mend
+    "errors": ("UserError",),
     # images
     "data.listing": ("ImageFile", "list_images"),
     "data.dataset": ("Split", "scan_images", "split_images"),
@@ -26,7 +28,6 @@ _NAMES = {
     "gan.linear_head": ("LinearHead",),
     "gan.latent_prior": ("LatentPrior",),
     "gan.gan": ("DCGAN",),
-    "training.training": ("TrainingConfig", "train", "load_gan"),
     # inversion
     "gan.pyramid": (
         "gaussian_pyramid",
@@ -35,6 +36,10 @@ _NAMES = {
         "laplacian_pyramid_l1",
     ),
     "gan.inversion": ("InversionResult", "LatentInverter"),
+    # training run
+    "training.configuration": ("TrainingConfig",),
+    "training.training_run": ("train_gan",),
+    "training.building": ("load_gan",),
     # statistics and calibration
     "detector.latent_statistics": ("LatentGaussian", "frechet_distance"),
     "detector.residual_statistics": ("ResidualStatistics",),

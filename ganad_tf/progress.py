@@ -1,4 +1,4 @@
-"""Progress: how far long work is, and how long it will still take."""
+"""Progress of long work: the share that is done and the time left."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ INTERVAL = 10.0
 
 
 def duration(seconds: float) -> str:
-    """A time span in words.
+    """Formats a time span in seconds.
 
     Example:
     >>> duration(7.4), duration(200)
@@ -25,13 +25,13 @@ def duration(seconds: float) -> str:
 
 
 def progress_line(what: str, done: int, total: int, seconds: float) -> str:
-    """One line of progress.
+    """Formats a line of progress.
 
     Args:
-        what: What is done, such as "Inverted images".
-        done: How many are done, at least 1.
-        total: How many there are.
-        seconds: How long it took so far.
+        what: The work, such as "Inverted images".
+        done: Items that are done, at least 1.
+        total: Items to do.
+        seconds: Time since the start.
 
     Example:
     >>> progress_line("Scored", 50, 200, 10.0)
@@ -42,12 +42,12 @@ def progress_line(what: str, done: int, total: int, seconds: float) -> str:
 
 
 class LoggedBatches:
-    """Batches that log how far their reader is; readable again and again.
+    """Batches that log the progress of their reader; can be read repeatedly.
 
     Args:
         batches: Batches of anything with a length.
         total: Rows of all batches together.
-        what: What the reader does, such as "Inverted images".
+        what: The reader's work, such as "Inverted images".
         interval: Seconds between two lines.
 
     Example:

@@ -13,7 +13,9 @@ from tool_runner import done
 from ganad_tf.data import image_tensors
 from ganad_tf.detector import detector
 from ganad_tf.serving import export
-from ganad_tf.training import training
+from ganad_tf.training import building
+from ganad_tf.training import loop
+from ganad_tf.training.configuration import TrainingConfig
 
 tf.config.experimental.enable_op_determinism()
 
@@ -51,7 +53,7 @@ def write_images(folder, images: np.ndarray, prefix: str = "part") -> None:
         Image.fromarray(pixels).save(path)
 
 
-def tiny_config(**changes) -> training.TrainingConfig:
+def tiny_config(**changes) -> TrainingConfig:
     values = {
         "method": "joint",
         "image_size": 32,
@@ -62,7 +64,7 @@ def tiny_config(**changes) -> training.TrainingConfig:
         "num_steps": 4,
         "batch_size": 8,
     }
-    return training.TrainingConfig(**{**values, **changes})
+    return TrainingConfig(**{**values, **changes})
 
 
 TILED = {
@@ -78,13 +80,13 @@ def fitted_detector(
 ) -> detector.OneClassDetector:
     """A detector with a fitted linear head and a random encoder."""
     config = tiny_config(**changes)
-    gan = training.build_gan(config)
+    gan = building.build_gan(config)
     parts = make_images(48, seed=1, channels=config.channels)
     if gan.linear_head is not None:
         tiles = config.grid.split(tf.constant(parts)).numpy()
         size = config.image_size
         tiles = tiles.reshape(-1, size, size, config.channels)
-        training.fit_linear_head(gan, tiles, config)
+        loop.fit_linear_head(gan, tiles, config)
         kernel = gan.ema_encoder.layers[-1].kernel
         noise = np.random.default_rng(0).normal(size=kernel.shape)
         kernel.assign(0.05 * noise)

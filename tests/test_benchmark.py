@@ -13,7 +13,8 @@ from conftest import write_images
 from sklearn import metrics
 from tool_runner import done
 
-from ganad_tf.training import training
+from ganad_tf.training import building
+from ganad_tf.training import loop
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "tools"))
 
@@ -26,8 +27,8 @@ import benchmark_peers
 
 @pytest.fixture(scope="module")
 def gan():
-    made = training.build_gan(tiny_config())
-    training.fit_linear_head(made, make_parts(20, seed=0), tiny_config())
+    made = building.build_gan(tiny_config())
+    loop.fit_linear_head(made, make_parts(20, seed=0), tiny_config())
     return made
 
 

@@ -142,7 +142,7 @@ def test_a_training_killed_at_any_moment_ends_like_an_uninterrupted_one(
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     resumed = done("train_gan", *TRAIN, model_dir=cut, **flags)
-    assert "Going on at step" in resumed.stderr
+    assert "Resuming at step" in resumed.stderr
     first, second = weights(whole), weights(cut)
     assert first.keys() == second.keys()
     for name, values in first.items():

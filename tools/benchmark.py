@@ -43,11 +43,11 @@ from ganad_tf import artifacts
 from ganad_tf.data import dataset
 from ganad_tf.data import image_tensors
 from ganad_tf.detector import detector as detectors
-from ganad_tf.evaluation import assessment
 from ganad_tf.gan import inversion
 from ganad_tf.serving import export
 from ganad_tf.serving import speed_dial
-from ganad_tf.training import training
+from ganad_tf.training import building
+from ganad_tf.version import versions
 
 _OUTPUT = flags.DEFINE_string(
     "output", "benchmark.json", "JSON file to write the figures to."
@@ -65,7 +65,7 @@ def _machine() -> dict:
     return {
         "cores": os.cpu_count(),
         "load at the start": os.getloadavg()[0],
-        **assessment.versions(),
+        **versions(),
     }
 
 
@@ -187,7 +187,7 @@ def _serving() -> Figures:
 def _speed_dial(model_dir: str, data: str) -> Figures:
     """AUROC and images/s by steps of the inversion, calibrated for each."""
     detector = detectors.OneClassDetector.load(
-        os.path.join(model_dir, "detector"), training.load_gan(model_dir)
+        os.path.join(model_dir, "detector"), building.load_gan(model_dir)
     )
     split = dataset.load_split(
         os.path.join(model_dir, dataset.SPLIT_NAME), data=data

@@ -23,7 +23,9 @@ from absl import flags
 from PIL import Image
 
 from ganad_tf.detector import detector
-from ganad_tf.training import training
+from ganad_tf.training import building
+from ganad_tf.training import loop
+from ganad_tf.training.configuration import TrainingConfig
 
 _NUM_RUNS = flags.DEFINE_integer(
     "num_runs", 5, "Runs of which the median is taken.", lower_bound=1
@@ -134,10 +136,10 @@ def build_gan(**changes):
         "horizontal_flip": False,
         "vertical_flip": False,
     }
-    config = training.TrainingConfig(**{**values, **changes})
-    gan = training.build_gan(config)
+    config = TrainingConfig(**{**values, **changes})
+    gan = building.build_gan(config)
     size = config.image_size
-    training.fit_linear_head(gan, noise(300, size, size), config)
+    loop.fit_linear_head(gan, noise(300, size, size), config)
     return gan
 
 

@@ -21,7 +21,7 @@ import benchmark_cli
 import cli
 from ganad_tf.data import dataset
 from ganad_tf.data import image_tensors
-from ganad_tf.detector import detector as detectors
+from ganad_tf.detector.detection import Detection
 
 _NUM_IMAGES = flags.DEFINE_list(
     "num_images", ["1000", "10000"], "Sizes of the folders."
@@ -39,7 +39,7 @@ def _peak_megabytes() -> float:
     return int(line.split()[1]) / 1024
 
 
-def _scalars(detection: detectors.Detection) -> detectors.Detection:
+def _scalars(detection: Detection) -> Detection:
     return detection._replace(
         reconstructions=None, anomaly_maps=None, latents=None
     )

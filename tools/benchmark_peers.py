@@ -33,7 +33,7 @@ from ganad_tf.data import image_tensors
 from ganad_tf.detector import detector as detectors
 from ganad_tf.evaluation import metrics as evaluation
 from ganad_tf.serving import speed_dial
-from ganad_tf.training import training
+from ganad_tf.training import building
 
 _DATA = flags.DEFINE_string(
     "data", None, "For --model_dir: the --data that its GAN was trained on."
@@ -213,7 +213,7 @@ def _compare(search, made, files) -> dict[str, benchmark_cli.Figure]:
 
 def measure(model_dir: str, data: str) -> dict[str, benchmark_cli.Figure]:
     """Returns figures of peer and ours by name."""
-    gan = training.load_gan(model_dir)
+    gan = building.load_gan(model_dir)
     detector = detectors.OneClassDetector.load(
         os.path.join(model_dir, "detector"), gan
     )

@@ -25,7 +25,7 @@ from ganad_tf.data import image_files
 from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.serving import parity
 from ganad_tf.serving import saved_model as serving
-from ganad_tf.training import training
+from ganad_tf.training import building
 
 _SAVED_MODEL = flags.DEFINE_string(
     "saved_model",
@@ -77,7 +77,7 @@ def _detector() -> OneClassDetector | None:
         return None
     return OneClassDetector.load(
         os.path.join(_MODEL_DIR.value, "detector"),
-        training.load_gan(_MODEL_DIR.value),
+        building.load_gan(_MODEL_DIR.value),
     )
 
 

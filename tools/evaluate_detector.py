@@ -25,7 +25,10 @@ from ganad_tf.evaluation import assessment
 from ganad_tf.evaluation import report
 from ganad_tf.evaluation import summaries
 from ganad_tf.serving import score_table
-from ganad_tf.training import training
+from ganad_tf.training import held_out_losses
+from ganad_tf.training import tensorboard_runs
+from ganad_tf.training.configuration import TrainingConfig
+from ganad_tf.training.determinism import use_determinism
 
 _DATA = flags.DEFINE_string(
     "data", None, "The --data that the GAN was trained on.", required=True
@@ -58,13 +61,13 @@ def _rows(found: assessment.Assessment, unreadable) -> list[score_table.Row]:
 def _write_summaries(
     assessor: assessment.Assessor,
     found: assessment.Assessment,
-    config: training.TrainingConfig,
+    config: TrainingConfig,
 ) -> None:
     """What TensorBoard shows of the evaluation."""
     rows = summaries.projected_files(assessor.split)
     files = [file for _, file in rows]
     projected = assessor.detect(files)
-    with summaries.new_run(_MODEL_DIR.value, "evaluation") as folder:
+    with tensorboard_runs.new_run(_MODEL_DIR.value, "evaluation") as folder:
         summaries.write_scores(
             folder,
             labels=[file.label for file in found.files],
@@ -78,23 +81,19 @@ def _write_summaries(
             rows=rows,
             is_defective=projected.is_defective,
         )
-    path = os.path.join(_MODEL_DIR.value, summaries.RESULT_NAME)
-    trained = {}
-    if os.path.exists(path):
-        trained = artifacts.read_json(path, made_by="train_gan.py")
     metrics = {
-        **trained,
+        **held_out_losses.read_result(_MODEL_DIR.value),
         "auroc": found.results["auroc"]["anomaly_score"],
         "images_per_second": found.results["images_per_second"],
     }
-    summaries.write_hparams(
+    tensorboard_runs.write_hparams(
         _MODEL_DIR.value, dataclasses.asdict(config), metrics
     )
 
 
 def main() -> None:
-    config = training.TrainingConfig.load(_MODEL_DIR.value)
-    training.use_determinism(config.seed)
+    config = TrainingConfig.load(_MODEL_DIR.value)
+    use_determinism(config.seed)
     assessor = assessment.open_assessor(
         _MODEL_DIR.value, data=_DATA.value, seed=config.seed
     )

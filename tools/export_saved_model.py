@@ -25,10 +25,12 @@ from ganad_tf.data import dataset
 from ganad_tf.data import image_files
 from ganad_tf.data import image_tensors
 from ganad_tf.detector.detector import OneClassDetector
-from ganad_tf.evaluation import assessment
 from ganad_tf.serving import export
 from ganad_tf.serving import speed_dial
-from ganad_tf.training import training
+from ganad_tf.training import building
+from ganad_tf.training.configuration import TrainingConfig
+from ganad_tf.training.determinism import use_determinism
+from ganad_tf.version import versions
 
 _MODEL_DIR = flags.DEFINE_string(
     "model_dir", None, "Folder of a trained and fitted model.", required=True
@@ -91,7 +93,7 @@ def _refitted(detector: OneClassDetector, split: dataset.Split, channels: int):
     )
 
 
-def _facts(config: training.TrainingConfig, split: dict) -> dict:
+def _facts(config: TrainingConfig, split: dict) -> dict:
     return {
         "method": config.method,
         "seed": config.seed,
@@ -100,16 +102,16 @@ def _facts(config: training.TrainingConfig, split: dict) -> dict:
             "num_train": len(split["train"]),
             "num_calibration": len(split["calibration"]),
         },
-        "versions": assessment.versions(),
+        "versions": versions(),
     }
 
 
 def main() -> None:
-    config = training.TrainingConfig.load(_MODEL_DIR.value)
-    training.use_determinism(config.seed)
+    config = TrainingConfig.load(_MODEL_DIR.value)
+    use_determinism(config.seed)
     detector = OneClassDetector.load(
         os.path.join(_MODEL_DIR.value, "detector"),
-        training.load_gan(_MODEL_DIR.value),
+        building.load_gan(_MODEL_DIR.value),
     )
     split_path = os.path.join(_MODEL_DIR.value, dataset.SPLIT_NAME)
     is_refitted, check_images = _check_num_steps(detector), None

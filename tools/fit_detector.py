@@ -75,13 +75,13 @@ _INVERSION = (
 def main() -> None:
     data, model_dir = _DATA.value, _MODEL_DIR.value
     detector = model_folder.fit_detector(
-        model_dir,
         data,
+        model_dir,
         alpha=_ALPHA.value,
         batch_size=_BATCH_SIZE.value,
         **{f.name: f.value for f in _INVERSION if f.value is not None},
     )
-    split = model_folder.open_split(model_dir, data)
+    split = model_folder.open_split(data, model_dir)
     curves = model_folder.inversion_curves(
         detector, model_dir, split.calibration
     )

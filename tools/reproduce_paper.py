@@ -21,7 +21,9 @@ from ganad_tf import progress
 from ganad_tf.data import dataset
 from ganad_tf.evaluation import assessment
 from ganad_tf.paper import reproduction as paper
-from ganad_tf.training import training
+from ganad_tf.training.configuration import TrainingConfig
+from ganad_tf.training.determinism import use_determinism
+from ganad_tf.version import versions
 
 _DATA = flags.DEFINE_string(
     "data", None, "The --data that the GAN was trained on.", required=True
@@ -38,9 +40,9 @@ _REPORT_DIR = flags.DEFINE_string(
 
 
 def _facts(
-    config: training.TrainingConfig, split: dataset.Split, sampling: str
+    config: TrainingConfig, split: dataset.Split, sampling: str
 ) -> list[str]:
-    versions = ", ".join(f"{k} {v}" for k, v in assessment.versions().items())
+    installed = ", ".join(f"{k} {v}" for k, v in versions().items())
     return [
         'The paper: Lai, Hu, Tsai, Chiu, "Industrial Anomaly Detection and '
         'One-class Classification using Generative Adversarial Networks", '
@@ -54,13 +56,13 @@ def _facts(
         sampling,
         '"The paper\'s gradient descent" is plain gradient descent from the '
         "prior's mean through this model's generator, 100 steps of rate 10.",
-        f"Versions: {versions}.",
+        f"Versions: {installed}.",
     ]
 
 
-def _load() -> tuple[training.TrainingConfig, assessment.Assessor]:
-    config = training.TrainingConfig.load(_MODEL_DIR.value)
-    training.use_determinism(config.seed)
+def _load() -> tuple[TrainingConfig, assessment.Assessor]:
+    config = TrainingConfig.load(_MODEL_DIR.value)
+    use_determinism(config.seed)
     return config, assessment.open_assessor(
         _MODEL_DIR.value, data=_DATA.value, seed=config.seed
     )

@@ -15,15 +15,19 @@ from ganad_tf.data import image_tensors
 from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.detector.detector import for_method
 from ganad_tf.gan.inversion import InversionCurves
-from ganad_tf.training import training
+from ganad_tf.training.building import load_gan
+from ganad_tf.training.configuration import TrainingConfig
+from ganad_tf.training.determinism import use_determinism
+from ganad_tf.training.monitoring import NUM_MEASURED
+from ganad_tf.training.sample_images import SampleImages
 
 DETECTOR_NAME = "detector"
 ALPHA = 0.05
 
 
 def fit_detector(
-    model_dir: str,
     data: str,
+    model_dir: str,
     *,
     alpha: float = ALPHA,
     batch_size: int | None = None,
@@ -32,8 +36,8 @@ def fit_detector(
     """Fits the detector of a trained GAN, and saves it in the model folder.
 
     Args:
-        model_dir: Folder of a trained GAN, with its split.
         data: The data that the GAN was trained on, as `list_images` takes it.
+        model_dir: Folder of a trained GAN, with its split.
         alpha: False-alarm rate: share of qualified images that may be called
             defective, at least 1 / (calibration images + 1).
         batch_size: Images at a time; 64, or fewer of large images, by default.
@@ -46,11 +50,11 @@ def fit_detector(
         UserError: If GAN or split are missing, images of the split are missing
             or changed, or there are too few calibration images for `alpha`.
     """
-    config = training.TrainingConfig.load(model_dir)
-    split = open_split(model_dir, data)
-    training.use_determinism(config.seed)
+    config = TrainingConfig.load(model_dir)
+    split = open_split(data, model_dir)
+    use_determinism(config.seed)
     detector = for_method(
-        training.load_gan(model_dir),
+        load_gan(model_dir),
         method=config.method,
         aligned=config.aligned,
         alpha=alpha,
@@ -76,12 +80,12 @@ def load_detector(model_dir: str) -> OneClassDetector:
         UserError: If GAN or detector are missing or broken.
     """
     return OneClassDetector.load(
-        os.path.join(model_dir, DETECTOR_NAME), training.load_gan(model_dir)
+        os.path.join(model_dir, DETECTOR_NAME), load_gan(model_dir)
     )
 
 
-def open_split(model_dir: str, data: str) -> dataset.Split:
-    """The split of a model folder, its images found in `data`.
+def open_split(data: str, model_dir: str) -> dataset.Split:
+    """The split of a model folder, located in `data`.
 
     Raises:
         UserError: If there is no split, or its images are missing or changed.
@@ -105,8 +109,9 @@ def inversion_curves(
     Returns:
         curves: `InversionCurves`.
     """
-    config = training.TrainingConfig.load(model_dir)
-    images = training.network_images(config, [file.path for file in files])
+    config = TrainingConfig.load(model_dir)
+    sample = SampleImages([file.path for file in files])
+    images = sample.as_network_images(config, NUM_MEASURED)
     return detector.inverter.curves(images, detector.gan.encode(images))
 
 

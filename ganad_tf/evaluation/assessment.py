@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import itertools
 import os
-import platform
 import time
 from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
 
-import keras
 import numpy as np
-import scipy
-import sklearn
 import tensorflow as tf
 from absl import logging
 from PIL import Image
@@ -30,8 +26,8 @@ from ganad_tf.evaluation import baselines
 from ganad_tf.evaluation import metrics as evaluation
 from ganad_tf.evaluation import misses
 from ganad_tf.evaluation import report
-from ganad_tf.training import training
-from ganad_tf.version import __version__
+from ganad_tf.training import building
+from ganad_tf.version import versions
 
 MAX_BASELINE_IMAGES = 2000
 MAX_NATIVE_SIZE = 512
@@ -56,19 +52,6 @@ class Assessment(NamedTuple):
     detection: Detection  # their scores and decisions; no pictures
     scores: dict[str, np.ndarray]  # (num_files,) for each method
     regions: Sequence[list[regions.Region]]  # of the anomaly map of each file
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that numbers depend on."""
-    return {
-        "ganad_tf": __version__,
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-        "scikit-learn": sklearn.__version__,
-    }
 
 
 def _numbers(detection: Detection) -> Detection:
@@ -432,6 +415,6 @@ def open_assessor(model_dir: str, *, data: str, seed: int) -> Assessor:
         os.path.join(model_dir, dataset.SPLIT_NAME), data=data
     )
     detector = OneClassDetector.load(
-        os.path.join(model_dir, "detector"), training.load_gan(model_dir)
+        os.path.join(model_dir, "detector"), building.load_gan(model_dir)
     )
     return Assessor(detector, split, seed=seed)

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator
 from collections.abc import Sequence
-from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 from tensorboard.plugins import projector
-from tensorboard.plugins.hparams import api as hparams_api
 
 from ganad_tf import artifacts
 from ganad_tf.data.dataset import ImageFile
@@ -25,134 +18,12 @@ from ganad_tf.data.dataset import Split
 from ganad_tf.data.image_tensors import to_uint8
 from ganad_tf.evaluation import report
 from ganad_tf.gan.inversion import InversionCurves
-from ganad_tf.training import monitoring
+from ganad_tf.training.tensorboard_runs import new_run
 
-RESULT_NAME = "training.json"
 # Images of each part that the projector shows, and the side of a thumbnail.
 NUM_PROJECTED = 600
 THUMBNAIL_SIZE = 40
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-
-
-def log_dir(model_dir: str, run: str) -> str:
-    """Where the event files of a run of TensorBoard are."""
-    return os.path.join(model_dir, "logs", run)
-
-
-@contextlib.contextmanager
-def new_run(model_dir: str, run: str) -> Iterator[str]:
-    """A run's folder, in place of an older one as soon as it is written.
-
-    It is written elsewhere, since a TensorBoard at work takes every folder
-    with event files for a run.
-
-    Args:
-        model_dir: The model folder.
-        run: Name of the run.
-
-    Yields:
-        folder: Where to write to.
-    """
-    target = log_dir(model_dir, run)
-    with tempfile.TemporaryDirectory(prefix="ganad_tf-") as parent:
-        folder = os.path.join(parent, run)
-        os.makedirs(folder)
-        yield folder
-        shutil.rmtree(target, ignore_errors=True)
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        shutil.move(folder, target)
-
-
-def _table(values: dict[str, Any]) -> str:
-    rows = "".join(f"| {name} | {value} |\n" for name, value in values.items())
-    return f"| | |\n|---|---|\n{rows}"
-
-
-def settings_text(
-    *,
-    settings: dict[str, Any],
-    versions: dict[str, str],
-    data: str,
-    split: Split,
-) -> str:
-    """The text page of a training, in Markdown.
-
-    Args:
-        settings: Flags or other named values.
-        versions: Of the packages.
-        data: What `--data` was.
-        split: The `Split`.
-
-    Returns:
-        text: Markdown.
-    """
-    counts = {
-        part.replace("_", " "): len(files)
-        for part, files in split._asdict().items()
-    }
-    types = sorted({file.defect_type for file in split.test_defective})
-    return (
-        f"### Data: {data}\n\n{_table(counts)}\n"
-        f"Defect types in the test: {', '.join(types) or 'none'}. Nothing is "
-        "trained, chosen or stopped by test images.\n\n"
-        f"### Settings\n\n{_table(settings)}\n"
-        f"### Versions\n\n{_table(versions)}"
-    )
-
-
-def training_result(
-    gan: keras.Model, held_out_images: np.ndarray
-) -> dict[str, float]:
-    """The figures by which trainings are compared; they know of no defect.
-
-    Args:
-        gan: The trained `DCGAN`, as `train` returns it.
-        held_out_images: Qualified images that the training has not seen,
-            float32 of shape (n, height, width, channels) in [-1, 1].
-
-    Returns:
-        result: `held_out_reconstruction_loss`, `held_out_denoising_loss`, and
-            `training_images_per_second` where this process has trained.
-    """
-    reconstruct = monitoring.make_reconstruct(gan)
-    result = {
-        "held_out_reconstruction_loss": monitoring.reconstruction_loss(
-            reconstruct, held_out_images
-        ),
-        "held_out_denoising_loss": monitoring.denoising_loss(
-            reconstruct, held_out_images
-        ),
-    }
-    history = getattr(gan, "history", None)
-    if history is not None and "images_per_second" in history.history:
-        result["training_images_per_second"] = float(
-            np.median(history.history["images_per_second"])
-        )
-    return result
-
-
-def write_hparams(
-    model_dir: str, settings: dict[str, Any], metrics: dict[str, float | None]
-) -> None:
-    """Writes a run's row of TensorBoard's HParams page.
-
-    Args:
-        model_dir: The model folder; its row is replaced.
-        settings: Of the training; None and lists are shown as text.
-        metrics: Figures of the run; those that are None are left out.
-    """
-    plain = {
-        name: value if isinstance(value, bool | int | float) else str(value)
-        for name, value in settings.items()
-    }
-    with new_run(model_dir, "hparams") as folder:
-        writer = tf.summary.create_file_writer(folder)
-        with writer.as_default(0):
-            hparams_api.hparams(plain, trial_id=os.path.abspath(model_dir))
-            for name, value in metrics.items():
-                if value is not None:
-                    tf.summary.scalar(f"metrics/{name}", value)
-        writer.close()
 
 
 def write_inversion(model_dir: str, curves: dict[str, InversionCurves]) -> None:

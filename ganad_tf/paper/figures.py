@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from ganad_tf.evaluation import report
 from ganad_tf.paper.measures import SetDistance
 from ganad_tf.paper.measures import Smoothness
-from ganad_tf.training.monitoring import image_grid
+from ganad_tf.training.image_grids import image_grid
 
 
 class Stretch:

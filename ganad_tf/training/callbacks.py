@@ -1,4 +1,4 @@
-"""Callbacks of the training: progress, resume, stop where it makes no sense."""
+"""Callbacks of a training run: progress, checkpoint, guard."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ import keras
 from absl import logging
 
 from ganad_tf import progress
+from ganad_tf.errors import UserError
 
 CHECKPOINT_NAME = "checkpoint.weights.h5"
 
 
 class Progress(keras.callbacks.Callback):
-    """Logs a line an epoch: the step, the speed and the time left.
+    """Logs a line per epoch: the step, the speed and the time left.
 
-    Puts `images_per_second` into the logs for the callbacks that follow. The
-    first batch of an epoch, with tracing and reading ahead, is not counted.
+    Adds `images_per_second` to the logs for the callbacks that follow. The
+    first batch of an epoch is not counted: it includes tracing and reading
+    ahead.
 
     Args:
-        batch_size: Images a step.
+        batch_size: Images per step.
     """
 
     def __init__(self, batch_size: int):
@@ -51,10 +53,10 @@ class Progress(keras.callbacks.Callback):
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Keeps one checkpoint from which training goes on as if never stopped.
+    """Writes a checkpoint; a resumed run equals an uninterrupted one.
 
-    Networks, moving averages, both optimizers and the step are written to one
-    file, which replaces the last one only when it is whole.
+    Networks, moving averages, both optimizers and the step are in one file,
+    which replaces the last one only when it is complete.
 
     Args:
         model_dir: Folder of the checkpoint.
@@ -66,10 +68,13 @@ class Checkpoint(keras.callbacks.Callback):
         self.path = os.path.join(model_dir, CHECKPOINT_NAME)
 
     def restore(self, model: keras.Model) -> int:
-        """Loads the checkpoint into a compiled model, where there is one.
+        """Loads the checkpoint into a compiled model, if there is one.
+
+        Args:
+            model: Compiled `DCGAN` of the checkpoint's configuration.
 
         Returns:
-            step: Steps the model has been trained for; 0 without checkpoint.
+            step: Steps the model was trained for; 0 without a checkpoint.
         """
         if os.path.exists(self.path):
             model.load_weights(self.path)
@@ -81,17 +86,21 @@ class Checkpoint(keras.callbacks.Callback):
         os.replace(part, self.path)
 
 
+class UnstableTrainingError(UserError):
+    """The training run has diverged or collapsed."""
+
+
 class TrainingGuard(keras.callbacks.Callback):
-    """Raises an error when the training has diverged or collapsed.
+    """Stops a training run that has diverged or collapsed.
 
     Args:
         min_diversity: Least spread of generated images, as a share of the
-            real images' (`gan.diversity`).
-        patience: Epochs in a row below it before training stops.
+            real images' (`step_losses.diversity`).
+        patience: Epochs in a row below it before the run stops.
 
     Raises:
-        FloatingPointError: In `fit`, at a loss that is not finite, or when
-            the generator makes the same image again and again.
+        UnstableTrainingError: In `fit`, at a loss that is not finite, or when
+            the generator repeats one image.
     """
 
     def __init__(self, *, min_diversity: float = 0.05, patience: int = 3):
@@ -104,23 +113,24 @@ class TrainingGuard(keras.callbacks.Callback):
         logs = logs or {}
         for name, value in logs.items():
             if not math.isfinite(value):
-                raise FloatingPointError(
-                    f"Training has diverged: `{name}` is {value} in epoch "
-                    f"{epoch + 1}. Run again with a lower --learning_rate; "
-                    "the last checkpoint is from before"
+                raise UnstableTrainingError(
+                    f"The training run has diverged: `{name}` is {value} in "
+                    f"epoch {epoch + 1}. Run again with a lower "
+                    "--learning_rate and another --model_dir"
                 )
         low = logs.get("diversity", 1.0) < self.min_diversity
         self._num_low = self._num_low + 1 if low else 0
         if low:
             logging.warning(
-                "Generated images hardly differ: diversity %.3f of the real "
-                "images'.",
+                "Generated images hardly differ: their diversity is %.3f of "
+                "the real images'.",
                 logs["diversity"],
             )
         if self._num_low >= self.patience:
-            raise FloatingPointError(
-                "The generator has collapsed: diversity of generated images "
-                f"below {self.min_diversity} of the real images' for "
-                f"{self.patience} epochs, up to epoch {epoch + 1}. Run with "
-                "another --seed, a lower --learning_rate or more images"
+            raise UnstableTrainingError(
+                "The generator has collapsed: the diversity of generated "
+                f"images is below {self.min_diversity} of the real images' for "
+                f"{self.patience} epochs, up to epoch {epoch + 1}. Run again "
+                "with another --seed, a lower --learning_rate or more images, "
+                "and another --model_dir"
             )

@@ -6,12 +6,12 @@ from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.detector.detector import for_method
 from ganad_tf.detector.graph import ALIGNED_PARTS
 from ganad_tf.errors import UserError
-from ganad_tf.training import training
+from ganad_tf.training import building
 
 
 @pytest.fixture(scope="module")
 def gan():
-    return training.build_gan(tiny_config())
+    return building.build_gan(tiny_config())
 
 
 def made_for(gan, **changes):

@@ -9,7 +9,8 @@ from conftest import write_images
 from ganad_tf.data import dataset
 from ganad_tf.detector import model_folder
 from ganad_tf.errors import UserError
-from ganad_tf.training import training
+from ganad_tf.training import loop
+from ganad_tf.training.sample_images import SampleImages
 
 
 @pytest.fixture(scope="module")
@@ -24,14 +25,18 @@ def trained(tmp_path_factory):
     dataset.save_split(split, path, data=data, seed=0)
     config = tiny_config()
     config.save(model_dir)
-    training.train(config, [file.path for file in split.train], model_dir)
+    train, held_out = (
+        SampleImages([file.path for file in files])
+        for files in (split.train, split.calibration)
+    )
+    loop.train(config, train, model_dir, held_out_images=held_out)
     return data, model_dir
 
 
 def test_a_detector_is_fitted_and_comes_back(trained):
     data, model_dir = trained
     fitted = model_folder.fit_detector(
-        model_dir, data, alpha=0.2, num_steps=1, batch_size=5
+        data, model_dir, alpha=0.2, num_steps=1, batch_size=5
     )
     loaded = model_folder.load_detector(model_dir)
     images = make_parts(4, seed=5)
@@ -43,12 +48,12 @@ def test_a_detector_is_fitted_and_comes_back(trained):
 
 def test_curves_have_a_row_for_each_step(trained):
     data, model_dir = trained
-    fitted = model_folder.fit_detector(model_dir, data, alpha=0.2)
-    files = model_folder.open_split(model_dir, data).calibration
+    fitted = model_folder.fit_detector(data, model_dir, alpha=0.2)
+    files = model_folder.open_split(data, model_dir).calibration
     curves = model_folder.inversion_curves(fitted, model_dir, files)
     assert curves.losses.shape == (4, 8)
 
 
 def test_a_folder_without_a_model_is_the_users_error(tmp_path, parts_folder):
     with pytest.raises(UserError, match="Run train_gan.py first"):
-        model_folder.fit_detector(str(tmp_path), parts_folder)
+        model_folder.fit_detector(parts_folder, str(tmp_path))

@@ -1,5 +1,4 @@
 import io
-import os
 
 import numpy as np
 import pytest
@@ -38,14 +37,6 @@ def recorded(folder):
     ).Reload()
 
 
-def test_the_text_page_tells_settings_data_and_versions():
-    text = summaries.settings_text(
-        settings={"width": 4}, versions={"numpy": "2"}, data="a", split=SPLIT
-    )
-    for line in ("| width | 4 |", "| numpy | 2 |", "| train | 5 |", "dent"):
-        assert line in text
-
-
 def test_quantiles_of_inversions_are_written_by_step(tmp_path):
     losses = np.random.default_rng(0).uniform(size=[3, 50])
     curves = InversionCurves(losses, 2.0 * losses)
@@ -58,17 +49,6 @@ def test_quantiles_of_inversions_are_written_by_step(tmp_path):
         values, np.quantile(losses, 0.25, axis=1), rtol=1e-6
     )
     assert len(events.Tags()["tensors"]) == 2 * len(summaries.QUANTILES)
-
-
-def test_a_second_run_replaces_the_first(tmp_path):
-    for value in (1.0, 2.0):
-        summaries.write_hparams(
-            str(tmp_path), {"field": None}, {"auroc": value, "none": None}
-        )
-    folder = tmp_path / "logs" / "hparams"
-    assert len(os.listdir(folder)) == 1
-    (event,) = recorded(folder).Tensors("metrics/auroc")
-    assert tf.make_ndarray(event.tensor_proto) == 2.0
 
 
 @pytest.mark.parametrize("channels", [1, 3])

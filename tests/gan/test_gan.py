@@ -9,14 +9,15 @@ from ganad_tf import recipes
 from ganad_tf.gan import corruptions
 from ganad_tf.gan import gan as gan_module
 from ganad_tf.gan import losses
-from ganad_tf.training import training
+from ganad_tf.training import building
+from ganad_tf.training import loop
 
 
 def make_gan(method="joint", **changes):
     config = tiny_config(method=method, **changes)
-    gan = training.build_gan(config)
+    gan = building.build_gan(config)
     if method == "joint":
-        training.fit_linear_head(gan, make_parts(24, seed=0), config)
+        loop.fit_linear_head(gan, make_parts(24, seed=0), config)
     return gan
 
 
@@ -118,9 +119,9 @@ def test_the_encoder_learns_to_take_defects_off():
     config = tiny_config(
         num_steps=200, width=8, batch_size=16, learning_rate=1e-3, latent_dim=12
     )
-    gan = training.build_gan(config)
+    gan = building.build_gan(config)
     parts = make_parts(64, seed=0)
-    training.fit_linear_head(gan, parts, config)
+    loop.fit_linear_head(gan, parts, config)
     batches = tf.data.Dataset.from_tensor_slices(parts).repeat().batch(16)
     gan.fit(batches, steps_per_epoch=200, verbose=0)
     clean = tf.constant(make_parts(32, seed=5))

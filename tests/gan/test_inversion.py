@@ -5,7 +5,7 @@ from conftest import make_parts
 from conftest import tiny_config
 
 from ganad_tf.gan import inversion
-from ganad_tf.training import training
+from ganad_tf.training import building
 
 BASIS = np.linalg.qr(np.random.default_rng(0).normal(size=(256, 4)))[0].T
 BASIS = (4.0 * BASIS).astype(np.float32)
@@ -118,7 +118,7 @@ def test_one_trace_serves_every_batch_size():
 
 
 def test_batch_normalisation_is_not_touched():
-    gan = training.build_gan(tiny_config(method="paper"))
+    gan = building.build_gan(tiny_config(method="paper"))
     before = [w.copy() for w in gan.ema_generator.get_weights()]
     inversion.LatentInverter(gan.generate, num_steps=3).invert(
         tf.constant(make_parts(4, seed=0)), tf.zeros([4, 6])

@@ -7,14 +7,15 @@ from conftest import tiny_config
 from ganad_tf import recipes
 from ganad_tf.gan import step_losses
 from ganad_tf.gan import training_step
-from ganad_tf.training import training
+from ganad_tf.training import building
+from ganad_tf.training import loop
 
 
 def make_gan(**changes):
     config = tiny_config(**changes)
-    gan = training.build_gan(config)
+    gan = building.build_gan(config)
     if gan.linear_head is not None:
-        training.fit_linear_head(gan, make_parts(24, seed=0), config)
+        loop.fit_linear_head(gan, make_parts(24, seed=0), config)
     return gan
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from conftest import tiny_config
 
+from ganad_tf.training import building
 from ganad_tf.training import callbacks
-from ganad_tf.training import training
 
 
 class Logs:
@@ -20,30 +20,34 @@ class Logs:
         self.epoch += 1
 
 
-def test_nan_stops_the_training():
+def test_nan_stops_the_training_run():
     logs = Logs()
     logs.feed(generator_loss=1.0, diversity=1.0)
-    with pytest.raises(FloatingPointError, match="`generator_loss` is nan"):
+    with pytest.raises(
+        callbacks.UnstableTrainingError, match="`generator_loss` is nan"
+    ):
         logs.feed(generator_loss=float("nan"), diversity=1.0)
 
 
-def test_collapse_stops_the_training_after_its_patience():
+def test_collapse_stops_the_training_run_after_its_patience():
     logs = Logs(min_diversity=0.1, patience=2)
     logs.feed(diversity=0.05)
     logs.feed(diversity=0.5)
     logs.feed(diversity=0.05)
-    with pytest.raises(FloatingPointError, match="collapsed.*up to epoch 4"):
+    with pytest.raises(
+        callbacks.UnstableTrainingError, match="collapsed.*up to epoch 4"
+    ):
         logs.feed(diversity=0.05)
 
 
-def test_a_checkpoint_brings_everything_back(tmp_path):
-    gan = training.build_gan(tiny_config())
+def test_a_checkpoint_restores_everything(tmp_path):
+    gan = building.build_gan(tiny_config())
     gan.fit(np.zeros([8, 32, 32, 1], "float32"), verbose=0, shuffle=False)
     checkpoint = callbacks.Checkpoint(str(tmp_path))
     checkpoint.set_model(gan)
     checkpoint.on_epoch_end(0)
     assert os.listdir(tmp_path) == [callbacks.CHECKPOINT_NAME]
-    other = training.build_gan(tiny_config(seed=5))
+    other = building.build_gan(tiny_config(seed=5))
     assert checkpoint.restore(other) == int(gan.step) == 1
     for one, two in (
         (gan.get_weights(), other.get_weights()),
@@ -60,8 +64,8 @@ def test_a_checkpoint_brings_everything_back(tmp_path):
             np.testing.assert_array_equal(a, b)
 
 
-def test_without_a_checkpoint_training_starts_anew(tmp_path):
-    gan = training.build_gan(tiny_config())
+def test_without_a_checkpoint_the_model_is_untrained(tmp_path):
+    gan = building.build_gan(tiny_config())
     assert callbacks.Checkpoint(str(tmp_path)).restore(gan) == 0
 
 
@@ -70,7 +74,7 @@ def test_progress_passes_the_speed_on(monkeypatch):
     monkeypatch.setattr(
         callbacks.logging, "info", lambda text, *rest: lines.append(text % rest)
     )
-    gan = training.build_gan(tiny_config())
+    gan = building.build_gan(tiny_config())
     speed = callbacks.Progress(batch_size=4)
     logs = {}
 

@@ -1,21 +1,22 @@
 import numpy as np
 import pytest
-import tensorflow as tf
 from conftest import make_parts
 from conftest import tiny_config
 from conftest import write_images
 from scipy.spatial.distance import euclidean
 from tensorboard.backend.event_processing import event_accumulator
 
+from ganad_tf.recipes import METHODS
+from ganad_tf.training import loop
 from ganad_tf.training import monitoring
-from ganad_tf.training import training
+from ganad_tf.training.sample_images import SampleImages
 
 
 def recorded(folder):
-    found = event_accumulator.EventAccumulator(
+    events = event_accumulator.EventAccumulator(
         str(folder), size_guidance={"tensors": 0}
     )
-    return found.Reload()
+    return events.Reload()
 
 
 def names_of(events):
@@ -40,25 +41,15 @@ def test_mean_pairwise_distance_is_the_mean_over_pairs():
     )
 
 
-def test_a_grid_shows_every_image_in_reading_order():
-    images = np.stack(
-        [np.full([4, 6, 1], value) for value in np.linspace(-1, 1, 5)]
-    )
-    grid = monitoring.image_grid(images, 3)
-    assert grid.shape == (12, 24, 1)
-    shown = grid[3::6, 4::8, 0].ravel()
-    np.testing.assert_allclose(shown, [0.0, 0.25, 0.5, 0.75, 1.0, 1.0])
-
-
-@pytest.mark.parametrize("method", training.METHODS)
-def test_a_training_writes_numbers_pictures_histograms_and_text(
+@pytest.mark.parametrize("method", METHODS)
+def test_a_training_run_writes_numbers_pictures_histograms_and_text(
     paths, tmp_path, method
 ):
-    training.train(
+    loop.train(
         tiny_config(method=method),
-        paths[:16],
+        SampleImages(paths[:16]),
         str(tmp_path / "model"),
-        calibration_paths=paths[16:],
+        held_out_images=SampleImages(paths[16:]),
         text="# settings",
         steps_per_epoch=2,
     )
@@ -87,36 +78,11 @@ def test_a_training_writes_numbers_pictures_histograms_and_text(
 
 
 def test_without_held_out_images_there_is_no_held_out_page(paths, tmp_path):
-    training.train(tiny_config(), paths, str(tmp_path / "model"))
+    loop.train(
+        tiny_config(),
+        SampleImages(paths),
+        str(tmp_path / "model"),
+        held_out_images=SampleImages([]),
+    )
     events = recorded(tmp_path / "model" / "logs" / "training")
     assert not any(name.startswith("held_out") for name in names_of(events))
-
-
-def test_the_held_out_loss_is_small_for_what_the_gan_knows(parts_detector):
-    reconstruct = monitoring.make_reconstruct(parts_detector.gan)
-    known = make_parts(70, seed=5)
-    loss = monitoring.reconstruction_loss(reconstruct, known)
-    assert loss == pytest.approx(
-        np.mean(
-            [
-                monitoring.reconstruction_loss(reconstruct, known[i : i + 1])
-                for i in range(len(known))
-            ]
-        ),
-        rel=1e-3,
-    )
-    assert monitoring.reconstruction_loss(reconstruct, -known) > 2 * loss
-
-
-def test_the_denoising_loss_is_zero_for_whoever_gives_back_the_clean_images():
-    clean = make_parts(20, seed=5)
-    given = []
-
-    def reconstruct(seen):
-        given.append(seen.numpy())
-        return tf.constant(clean)
-
-    assert monitoring.denoising_loss(reconstruct, clean) == 0.0
-    changed = np.abs(given[0] - clean).max(axis=(1, 2, 3))
-    assert (changed > 0.02).mean() > 0.8
-    assert monitoring.denoising_loss(lambda seen: seen, clean) > 0.01

@@ -1,0 +1,107 @@
+"""Sample images: the first images of a role, in memory, loaded once.
+
+The choices, the linear head, TensorBoard and the losses of held-out images
+look at the same files; they share one copy of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from ganad_tf.data import image_tensors
+from ganad_tf.training.configuration import TrainingConfig
+
+
+class SampleImages:
+    """The first images of a role, such as the training images.
+
+    One size is kept in memory, the last that was asked for.
+
+    Args:
+        paths: Readable image files.
+    """
+
+    def __init__(self, paths: Sequence[str]):
+        self.paths = list(paths)
+        self.forget()
+
+    def resized(
+        self, limit: int, *, image_size: int, channels: int
+    ) -> np.ndarray:
+        """Returns whole images, resized to squares.
+
+        Args:
+            limit: How many at most.
+            image_size: Side in pixels.
+            channels: 1 or 3.
+
+        Returns:
+            images: float32 of shape (n, image_size, image_size, channels) in
+                [-1, 1].
+        """
+        shape = {"image_size": image_size, "channels": channels}
+        paths = self.paths[:limit]
+        if shape != self._shape or len(self._images) < len(paths):
+            self._shape = shape
+            self._images = image_tensors.load_images(paths, **shape)
+        return self._images[: len(paths)]
+
+    def as_network_images(
+        self, config: TrainingConfig, limit: int
+    ) -> np.ndarray:
+        """Returns images as the networks see them; of tiled ones the centre.
+
+        Args:
+            config: `TrainingConfig`.
+            limit: How many at most.
+
+        Returns:
+            images: float32 of shape (n, size, size, channels) in [-1, 1], with
+                size and channels of `config`.
+        """
+        size, channels = config.image_size, config.channels
+        if config.field_size is None:
+            return self.resized(limit, image_size=size, channels=channels)
+        paths = self.paths[:limit]
+        centres = np.empty([len(paths), size, size, channels], np.float32)
+        row = 0
+        for batch in image_tensors.image_dataset(
+            paths, image_size=config.field_size, channels=channels
+        ):
+            crops = tf.image.resize_with_crop_or_pad(batch, size, size)
+            centres[row : row + len(crops)] = crops
+            row += len(crops)
+        return centres
+
+    def forget(self) -> None:
+        """Frees the memory; images are loaded again when asked for."""
+        self._shape: dict[str, int] | None = None
+        self._images = np.empty([0], np.float32)
+
+
+def with_mirror_images(
+    images: np.ndarray, *, left_right: bool, up_down: bool
+) -> np.ndarray:
+    """Appends mirror images.
+
+    Args:
+        images: Of shape (n, height, width, channels).
+        left_right: Whether to mirror left-right; doubles the images.
+        up_down: Whether to mirror up-down; doubles them again.
+
+    Returns:
+        images: The given ones and, behind them, their mirror images.
+
+    Example:
+    >>> images = np.arange(4).reshape(1, 2, 2, 1)
+    >>> with_mirror_images(images, left_right=True, up_down=False)[1].tolist()
+    [[[1], [0]], [[3], [2]]]
+    """
+    if left_right:
+        images = np.concatenate([images, images[:, :, ::-1]])
+    if up_down:
+        images = np.concatenate([images, images[:, ::-1]])
+    return images

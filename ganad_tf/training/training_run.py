@@ -1,0 +1,166 @@
+"""The training run: from a data set to a trained GAN in a model folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+from typing import Any
+
+from absl import logging
+
+from ganad_tf.data import dataset
+from ganad_tf.gan.gan import DCGAN
+from ganad_tf.training import choices
+from ganad_tf.training import held_out_losses
+from ganad_tf.training import loop
+from ganad_tf.training import tensorboard_runs
+from ganad_tf.training.configuration import TrainingConfig
+from ganad_tf.training.determinism import use_determinism
+from ganad_tf.training.sample_images import SampleImages
+from ganad_tf.version import versions
+
+# Held-out images that losses are measured on, at most.
+MAX_MEASURED = 512
+
+
+def train_gan(
+    data: str,
+    model_dir: str,
+    *,
+    method: str = "joint",
+    seed: int = 0,
+    max_images: int | None = None,
+    **overrides: Any,
+) -> DCGAN:
+    """Trains a GAN on the qualified images of a data set.
+
+    Writes `split.json`, `config.json`, `checkpoint.weights.h5`,
+    `training.json` and TensorBoard logs. Called again with the same
+    arguments, it resumes an interrupted training run and repeats no complete
+    one. The process is made deterministic first (`use_determinism`).
+
+    Args:
+        data: A folder of qualified images (any depth), an MVTec-AD folder, or
+            "elpv:mono" or "elpv:poly".
+        model_dir: Folder to write the model to.
+        method: Name of a recipe, "joint" or "paper".
+        seed: Seed of the split and of everything random.
+        max_images: Limit of training and calibration images together; None
+            for all. The test images stay the same.
+        **overrides: Arguments of `choices.resolve`, such as `image_size` or
+            `num_steps`. What is not given is chosen by images and recipe.
+
+    Returns:
+        gan: The trained `DCGAN`.
+
+    Raises:
+        UserError: If there is no such data, there are too few images, the
+            folder holds a model with other settings, a value is invalid, or
+            the run becomes unstable.
+    """
+    use_determinism(seed)
+    split = open_split(data, model_dir, seed=seed, max_images=max_images)
+    train_images, held_out_images = (
+        SampleImages([file.path for file in files])
+        for files in (split.train, split.calibration)
+    )
+    config = choices.resolve(
+        train_images, held_out_images, method=method, seed=seed, **overrides
+    )
+    config.save_or_match(model_dir, data=data)
+    _log_start(split, config)
+    asked = {"model_dir": model_dir, "max_images": max_images, **overrides}
+    gan = loop.train(
+        config,
+        train_images,
+        model_dir,
+        held_out_images=held_out_images,
+        text=tensorboard_runs.settings_text(
+            settings={**asked, **dataclasses.asdict(config)},
+            versions=versions(),
+            data=data,
+            split=split,
+        ),
+    )
+    _write_result(gan, config, model_dir, held_out_images)
+    return gan
+
+
+def open_split(
+    data: str, model_dir: str, *, seed: int, max_images: int | None
+) -> dataset.Split:
+    """Reads the split of an earlier run, or makes and writes a new one.
+
+    Args:
+        data: As of `train_gan`.
+        model_dir: The model folder.
+        seed: Of a new split.
+        max_images: Limit of training and calibration images of a new split.
+
+    Returns:
+        split: `Split`.
+    """
+    path = os.path.join(model_dir, dataset.SPLIT_NAME)
+    if os.path.exists(path):
+        return dataset.load_split(path, data=data)
+    files = dataset.scan_images(dataset.list_images(data))
+    split = dataset.split_images(files, seed=seed, max_images=max_images)
+    dataset.save_split(split, path, data=data, seed=seed)
+    return split
+
+
+def _log_start(split: dataset.Split, config: TrainingConfig) -> None:
+    logging.info(
+        "Images: %d training, %d calibration, %d + %d test, %d unreadable.",
+        len(split.train),
+        len(split.calibration),
+        len(split.test_qualified),
+        len(split.test_defective),
+        len(split.unreadable),
+    )
+    _warn_of_few(len(split.calibration))
+    logging.info("Configuration: %s", dataclasses.asdict(config))
+
+
+def _warn_of_few(num_calibration: int) -> None:
+    """Says early which false-alarm rates the calibration images allow."""
+    least = 1.0 / (num_calibration + 1)
+    if least > 0.01:
+        logging.warning(
+            "With %d calibration images no p-value is below %.3g, so no "
+            "--alpha below that can be reached%s. More qualified images help: "
+            "the rate at alpha 0.05 spreads by +-%.1g from one calibration "
+            "to another.",
+            num_calibration,
+            least,
+            ", not even the default of 0.05" if least > 0.05 else "",
+            math.sqrt(0.05 * 0.95 / (num_calibration + 2)),
+        )
+
+
+def _write_result(
+    gan: DCGAN,
+    config: TrainingConfig,
+    model_dir: str,
+    held_out_images: SampleImages,
+) -> None:
+    """Writes `training.json` and the model's row of the HParams page.
+
+    Figures that only a process that trains can measure stay as they were.
+    """
+    measured = held_out_images.as_network_images(config, MAX_MEASURED)
+    result = {
+        **held_out_losses.read_result(model_dir),
+        **held_out_losses.training_result(gan, measured),
+    }
+    held_out_losses.write_result(model_dir, result)
+    tensorboard_runs.write_hparams(
+        model_dir, dataclasses.asdict(config), result
+    )
+    logging.info(
+        "Losses of held-out images: reconstruction %.4g; denoising, with "
+        "synthetic defects, %.4g.",
+        result[held_out_losses.RECONSTRUCTION_LOSS],
+        result[held_out_losses.DENOISING_LOSS],
+    )

@@ -1,0 +1,109 @@
+import json
+import os
+import pathlib
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from conftest import make_parts
+from conftest import write_images
+
+import ganad_tf
+from ganad_tf.data import image_tensors
+from ganad_tf.errors import UserError
+from ganad_tf.gan.gan import DCGAN
+from ganad_tf.training import training_run
+
+TINY = {"image_size": 32, "width": 4, "batch_size": 8, "num_steps": 2}
+
+
+class Trained(NamedTuple):
+    """A training run, once for all tests."""
+
+    gan: DCGAN
+    data: str
+    model_dir: str
+    num_loaded: list[int]  # images, by call of `load_images`
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    data, model_dir = (str(tmp_path_factory.mktemp(n)) for n in ("data", "m"))
+    write_images(data, make_parts(40, seed=0))
+    load, counts = image_tensors.load_images, []
+
+    def counted(paths, **arguments):
+        counts.append(len(paths))
+        return load(paths, **arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(image_tensors, "load_images", counted)
+        gan = ganad_tf.train_gan(data, model_dir, seed=1, **TINY)
+    return Trained(gan, data, model_dir, counts)
+
+
+def read(folder, name):
+    return json.loads(pathlib.Path(folder, name).read_text())
+
+
+def test_a_folder_of_images_becomes_a_model(trained):
+    folder = trained.model_dir
+    assert int(trained.gan.step) == 2
+    assert {
+        "config.json",
+        "split.json",
+        "checkpoint.weights.h5",
+        "training.json",
+        "logs",
+    } == set(os.listdir(folder))
+    assert set(os.listdir(f"{folder}/logs")) == {"hparams", "training"}
+    config = read(folder, "config.json")
+    assert (config["data"], config["seed"]) == (trained.data, 1)
+    assert set(read(folder, "training.json")) == {
+        "held_out_reconstruction_loss",
+        "held_out_denoising_loss",
+        "training_images_per_second",
+    }
+
+
+def test_each_image_is_loaded_once_for_choices_head_and_losses(trained):
+    assert sorted(trained.num_loaded) == [8, 24]  # calibration, training
+
+
+def test_a_complete_run_is_not_repeated(trained):
+    before = read(trained.model_dir, "training.json")
+    again = training_run.train_gan(
+        trained.data, trained.model_dir, seed=1, **TINY
+    )
+    for one, other in zip(
+        trained.gan.get_weights(), again.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+    assert read(trained.model_dir, "training.json") == before
+
+
+def test_other_settings_for_the_same_folder_are_the_users_error(trained):
+    changed = {**TINY, "num_steps": 3}
+    with pytest.raises(UserError, match="num_steps=2 not 3"):
+        training_run.train_gan(
+            trained.data, trained.model_dir, seed=1, **changed
+        )
+
+
+def test_the_split_of_an_earlier_run_is_kept(parts_folder, tmp_path):
+    arguments = (parts_folder, str(tmp_path / "model"))
+    first = training_run.open_split(*arguments, seed=0, max_images=24)
+    assert len(first.train) + len(first.calibration) == 24
+    assert first == training_run.open_split(*arguments, seed=5, max_images=None)
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"), [(10, "default of 0.05"), (50, "0.0196"), (99, None)]
+)
+def test_few_calibration_images_are_a_warning(monkeypatch, count, expected):
+    lines = []
+    monkeypatch.setattr(
+        training_run.logging, "warning", lambda text, *a: lines.append(text % a)
+    )
+    training_run._warn_of_few(count)
+    assert [expected in line for line in lines] == ([True] if expected else [])
