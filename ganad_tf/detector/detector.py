@@ -73,6 +73,7 @@ class Detection(NamedTuple):
     reconstructions: Any  # (batch, height, width, channels) in [-1, 1]
     anomaly_maps: Any  # (batch, height, width), 1 is rare in qualified images
     latents: Any  # (batch, latent_dim), or (batch, rows, columns, latent_dim)
+    descriptors: Any  # (batch, num_tiles, dim), compared with the reference
 
 
 class _Field(NamedTuple):
@@ -501,6 +502,7 @@ class OneClassDetector:
             **scores,
             "reconstructions": field.reconstructions,
             "latents": self._latents_of(field),
+            "descriptors": field.descriptors,
         }
         maps = []
         if self.grid.is_whole or "reconstruction_errors" in self.score_parts:

@@ -1,16 +1,17 @@
-"""The sentences and table rows of the paper's reproduction, from numbers."""
+"""Sentences and table rows of the reproduction, from its numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from ganad_tf.evaluation import report
-from ganad_tf.paper import measures as paper_measures
+from ganad_tf.evaluation import formatting
+from ganad_tf.paper import measures
+from ganad_tf.score_parts import ANOMALY
 
 # Accuracies of Table III in percent: solar, wood.
 PAPER_ACCURACY = {
-    "anomaly_score": (93.75, 92.04),
+    ANOMALY.name: (93.75, 92.04),
     "gmm": (86.33, 68.53),
     "one_class_svm": (56.96, 44.54),
     "lof": (46.56, 65.74),
@@ -45,12 +46,12 @@ def neighbours(
     real, generated = shares
     total = (real + generated) / 2
     words = (
-        f"The nearest neighbour is of the same kind for {report.percent(real)} "
-        f"of the real and {report.percent(generated)} of the generated {noun}: "
-        f"{report.percent(total)} of all (95 %: {report.interval(ends)}). For "
+        f"The nearest neighbour is of the same kind for {formatting.percent(real)} "
+        f"of the real and {formatting.percent(generated)} of the generated {noun}: "
+        f"{formatting.percent(total)} of all (95 %: {formatting.interval(ends)}). For "
         "both, 50 % is chance, 100 % is apart, less than 50 % is copying. "
         "Between held-out and training images, both real, it is "
-        f"{report.percent(sum(between_real) / 2)}. "
+        f"{formatting.percent(sum(between_real) / 2)}. "
     )
     if all(mixed):
         return words + f"By this measure generated {noun} pass for real ones."
@@ -64,7 +65,7 @@ def neighbours(
 
 
 def interpolation(
-    found: paper_measures.Smoothness,
+    smoothness: measures.Smoothness,
     inside: float,
     *,
     convex: bool,
@@ -73,26 +74,26 @@ def interpolation(
     """Words for Fig. 7 and 8.
 
     Args:
-        found: How smooth the path is.
+        smoothness: How smooth the path is.
         inside: Share of the path that scores like real images.
         convex: Whether the discriminator's score holds on the way.
         linear: Whether the generator has a linear head.
     """
     words = (
-        f"The largest of the {len(found.changes)} steps is "
-        f"{found.largest_step:.2f} times the mean one (1 is perfectly even), "
-        f"and the path in image space is {found.detour:.2f} times as long as "
+        f"The largest of the {len(smoothness.changes)} steps is "
+        f"{smoothness.largest_step:.2f} times the mean one (1 is perfectly even), "
+        f"and the path in image space is {smoothness.detour:.2f} times as long as "
         "the distance of its ends (1 is straight). "
     )
     words += (
         "The discriminator's score on the way stays as high as at the lower "
         "end: convex by this measure. "
         if convex
-        else f"On the way the discriminator's score falls {found.dip:.2f} "
+        else f"On the way the discriminator's score falls {smoothness.dip:.2f} "
         "below the lower end: not convex by this measure. "
     )
     words += (
-        f"{report.percent(inside)} of the path scores within the range of 90 % "
+        f"{formatting.percent(inside)} of the path scores within the range of 90 % "
         "of held-out qualified ones."
     )
     if linear:
@@ -153,17 +154,17 @@ def _figure(value: float) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
-def distance_row(row: paper_measures.SetDistance) -> tuple[str, ...]:
+def distance_row(row: measures.SetDistance) -> tuple[str, ...]:
     """One set's figures as text, in the order of `DISTANCE_HEADER`."""
     cells = [
         f"{_figure(middle)} ({_figure(low)} to {_figure(high)})"
         for middle, low, high in (row.distance, row.qualified, row.ratio)
     ]
-    return row.name, str(row.num_images), *cells, report.number(row.auroc)
+    return row.name, str(row.num_images), *cells, formatting.number(row.auroc)
 
 
 def distances(
-    found: Sequence[paper_measures.SetDistance],
+    rows: Sequence[measures.SetDistance],
     factor: float,
     *,
     by: str,
@@ -172,12 +173,12 @@ def distances(
     """Words for Tables I and II.
 
     Args:
-        found: The generated set, then each defect type.
+        rows: The generated set, then each defect type.
         factor: By which defect types should lie farther out.
         by: "paper" or "detector".
         tiled: Whether the samples are tiles.
     """
-    generated, *types = found
+    generated, *types = rows
     words = [
         f"The generated lie {generated.ratio[0]:.2f} times as far from the "
         "reference as held-out qualified ones of equal number."
@@ -215,7 +216,7 @@ _WHY_PAPER_TILES = (
 )
 
 
-def _why_near(row: paper_measures.SetDistance) -> str:
+def _why_near(row: measures.SetDistance) -> str:
     reason = (
         "one by one they lie nearer to the reference's mean than qualified "
         "ones do, as what is smoother does"
@@ -259,16 +260,16 @@ def accuracy_row(
         cells: The method's name and its figures.
     """
     point = results["methods"][name]
-    low, high = (100.0 * end for end in ends)
     paper = PAPER_ACCURACY.get(name, (None, None))
     return (
         name,
-        f"{report.percent(point['accuracy'])} ({low:.1f} to {high:.1f})",
+        f"{formatting.percent(point['accuracy'])} "
+        f"({formatting.percent_interval(ends)})",
         *("–" if figure is None else f"{figure:.2f} %" for figure in paper),
-        report.percent(point["balanced_accuracy"]),
-        report.percent(point["overkill_rate"]),
-        report.percent(point["escape_rate"]),
-        report.number(results["auroc"][name]),
+        formatting.percent(point["balanced_accuracy"]),
+        formatting.percent(point["overkill_rate"]),
+        formatting.percent(point["escape_rate"]),
+        formatting.number(results["auroc"][name]),
     )
 
 
@@ -286,21 +287,21 @@ def accuracies(
         ends: Their 95 % intervals.
         others: The methods that the paper has beside its own.
     """
-    ours = shares["anomaly_score"]
+    ours = shares[ANOMALY.name]
     words = [
-        f"Ours: {report.percent(ours)} (95 %: "
-        f"{report.interval(ends['anomaly_score'])}) of "
+        f"Ours: {formatting.percent(ours)} (95 %: "
+        f"{formatting.interval(ends[ANOMALY.name])}) of "
         f"{results['num_test_qualified']} qualified and "
         f"{results['num_test_defective']} defective test images, all methods "
         "with the same split and calibration."
     ]
     for name in [*others, "pca_reconstruction"]:
         apart = (
-            ends["anomaly_score"][0] > ends[name][1]
-            or ends["anomaly_score"][1] < ends[name][0]
+            ends[ANOMALY.name][0] > ends[name][1]
+            or ends[ANOMALY.name][1] < ends[name][0]
         )
         words.append(
-            f"{name}: {report.percent(shares[name])}, "
+            f"{name}: {formatting.percent(shares[name])}, "
             f"{'lower' if shares[name] < ours else 'not lower'}"
             f"{'' if apart else ' (the intervals overlap)'}."
         )
@@ -309,6 +310,6 @@ def accuracies(
     )
     words.append(
         f"The best trivial statistic, {trivial}, reaches "
-        f"{report.percent(shares[trivial])}."
+        f"{formatting.percent(shares[trivial])}."
     )
     return " ".join(words)
