@@ -112,8 +112,8 @@ class _Harvest:
         self.regions: list[list[Region]] = []
         self.pictures = PictureFile(len(files), detector.image_shape)
         defective = (file for file in files if file.label)
-        self._has_masks = any(self._truth(f) is not None for f in defective)
-        self._pixels = PixelScores()
+        has_masks = any(self._truth(f) is not None for f in defective)
+        self._pixels = PixelScores() if has_masks else None
         self._num_masks = 0
 
     def _truth(self, file: dataset.ImageFile) -> np.ndarray | None:
@@ -128,7 +128,7 @@ class _Harvest:
         # The files go on where the batch before has ended.
         for anomaly_map, file in zip(maps, self._files, strict=False):
             self.regions.append(find_regions(anomaly_map, self._map_threshold))
-            if self._has_masks:
+            if self._pixels is not None:
                 self._add_pixels(file, anomaly_map)
         return without_pictures(detection)
 
@@ -140,6 +140,6 @@ class _Harvest:
 
     def pixel_results(self) -> dict[str, float | int | None]:
         """AUROC and AUPRO of the images whose defects are marked."""
-        if not self._has_masks:
+        if self._pixels is None:
             return {}
         return {**self._pixels.results(), "num_masks": self._num_masks}

@@ -118,9 +118,7 @@ def _draw_contour(axes, bar, panel: Panel, extent) -> None:
         return
     bar.axhline(threshold, color=CONTOUR_COLOR, lw=1.5)
     if panel.anomaly_map.max() <= threshold:
-        axes[3].set_xlabel(
-            "no region above\nthe map's threshold", fontsize=8
-        )
+        axes[3].set_xlabel("no region above\nthe map's threshold", fontsize=8)
         return
     left, right, bottom, top = extent
     rows, columns = panel.anomaly_map.shape

@@ -30,7 +30,7 @@ class PixelScores:
 
     def __init__(self):
         self._defects: list[np.ndarray] = []  # sorted values of each
-        self._clean_file = tempfile.TemporaryFile()  # noqa: SIM115
+        self._clean_file = tempfile.TemporaryFile()
         self._num_clean = 0
 
     def add(self, mask: np.ndarray, anomaly_map: np.ndarray) -> None:
@@ -50,16 +50,17 @@ class PixelScores:
         self._num_clean += len(clean)
 
     def results(self) -> dict[str, float | None]:
-        """The areas of all pixels added.
+        """The areas of all pixels added; to be called once, at the end.
 
         Returns:
             results: `auroc` and `aupro` in [0, 1]; None where there is no
                 defective or no clean pixel.
         """
-        if not self._defects or not self._num_clean:
-            return {"auroc": None, "aupro": None}
-        self._clean_file.flush()
-        clean = np.memmap(self._clean_file, np.float32, "r+")
+        with self._clean_file as file:
+            if not self._defects or not self._num_clean:
+                return {"auroc": None, "aupro": None}
+            file.flush()
+            clean = np.memmap(file, np.float32, "r+")
         clean.sort()
         return {"auroc": self._auroc(clean), "aupro": self._aupro(clean)}
 

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from ganad_tf.data.dataset import ImageFile
-from ganad_tf.paper import figures
 from ganad_tf.paper import measures
+from ganad_tf.paper import pictures
 from ganad_tf.paper import words
 from ganad_tf.paper.sampled_sets import NUM_OF_SET
 from ganad_tf.paper.sampled_sets import spread
@@ -85,7 +85,7 @@ class Interpolator:
                 "discriminator_range_of_real": real_range,
                 "share_within_range_of_real": inside,
             },
-            figures.interpolation_png(
+            pictures.interpolation_png(
                 ends, path, logits, smoothness, real_range
             ),
         )

@@ -8,11 +8,12 @@ from typing import Any
 
 from ganad_tf import artifacts
 from ganad_tf.data.dataset import Split
+from ganad_tf.evaluation import page
 from ganad_tf.evaluation.assessment import open_assessor
 from ganad_tf.evaluation.assessment import versions
-from ganad_tf.paper.page import render_page
 from ganad_tf.paper.reproduction import Reproduction
 from ganad_tf.paper.section import Section
+from ganad_tf.score_parts import SCORE_PARTS
 from ganad_tf.training import training
 
 
@@ -46,7 +47,7 @@ def reproduce_paper(
     for section in reproduction.sections():
         sections.append(section)
         _write_picture(report_dir, section)
-    page = render_page(
+    text = render_page(
         sections,
         title=f"The paper's figures and tables on {data}",
         facts=[
@@ -58,8 +59,31 @@ def reproduce_paper(
             _versions(),
         ],
     )
-    artifacts.write_text(os.path.join(report_dir, "paper.html"), page)
+    artifacts.write_text(os.path.join(report_dir, "paper.html"), text)
     return _write_numbers(report_dir, sections)
+
+
+def render_page(
+    sections: Sequence[Section], *, title: str, facts: Sequence[str]
+) -> str:
+    """The page of all sections, which needs no other file.
+
+    Args:
+        sections: `Section`s in the order of the page.
+        title: Of the page.
+        facts: Paragraphs on data, model and method.
+
+    Returns:
+        text: HTML.
+    """
+    return page.render(
+        "paper.html",
+        room="ganad_tf.paper",
+        title=title,
+        facts=facts,
+        sections=sections,
+        ours=[part.name for part in SCORE_PARTS],
+    )
 
 
 def _write_picture(report_dir: str, section: Section) -> None:

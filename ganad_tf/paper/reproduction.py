@@ -13,14 +13,13 @@ import numpy as np
 from absl import logging
 from sklearn.manifold import TSNE
 
-from ganad_tf.data.dataset import ImageFile
 from ganad_tf.detector.latent_statistics import LatentGaussian
 from ganad_tf.evaluation import formatting
 from ganad_tf.evaluation import metrics
 from ganad_tf.evaluation.assessment import Assessor
 from ganad_tf.evaluation.map_pictures import caption_of
-from ganad_tf.paper import figures
 from ganad_tf.paper import measures
+from ganad_tf.paper import pictures
 from ganad_tf.paper import words
 from ganad_tf.paper.interpolation import Interpolator
 from ganad_tf.paper.sampled_sets import GENERATED
@@ -116,10 +115,10 @@ class Reproduction:
         count = min(64, len(self.held_out)) // 8 * 8
         real = self.sampler.central(spread(self.held_out, count))
         generated = self.sampler.generated(count)
-        means = [float(pictures.mean()) for pictures in (real, generated)]
+        means = [float(images.mean()) for images in (real, generated)]
         contrasts = [
-            float(pictures.std(axis=(1, 2)).mean())
-            for pictures in (real, generated)
+            float(images.std(axis=(1, 2)).mean())
+            for images in (real, generated)
         ]
         ratio = contrasts[1] / contrasts[0]
         inverted = self.sampler.invert(real, "held-out", by="optimised")
@@ -140,8 +139,12 @@ class Reproduction:
             f"explain {formatting.percent(explained)} of the variance of real "
             f"{self.noun}; generated ones cannot show the rest. Whether they "
             "look real is for the eye to judge; Figure 6 measures it.",
-            {"contrast_ratio": ratio, "mean": means, "variance_held": explained},
-            figures.samples_png(real, generated),
+            {
+                "contrast_ratio": ratio,
+                "mean": means,
+                "variance_held": explained,
+            },
+            pictures.samples_png(real, generated),
         )
 
     def nearest_neighbours(self) -> Section:
@@ -164,9 +167,7 @@ class Reproduction:
             "In image space, without PCA first, generated images (red "
             "crosses) lie among the real ones (blue circles).",
             agreement(sum(mixed), 2),
-            words.neighbours(
-                self.noun, shares, between_real, ends, mixed
-            ),
+            words.neighbours(self.noun, shares, between_real, ends, mixed),
             {
                 "nearest_neighbour_accuracy": total,
                 "ci95": ends,
@@ -174,7 +175,7 @@ class Reproduction:
                 "held_out_against_training": float(np.mean(between_real)),
                 "num_images_each": count,
             },
-            figures.scatter_png(*self._places(real, generated)),
+            pictures.scatter_png(*self._places(real, generated)),
         )
 
     def _places(self, real: np.ndarray, generated: np.ndarray):
@@ -196,8 +197,9 @@ class Reproduction:
             for files in self.sets.by_type.values()
             for file in spread(files, per_type)
         ]
-        pictures = self._reconstructed(
-            spread(self.sets.test_qualified, NUM_ROWS) + defective[: 2 * NUM_ROWS]
+        rows = self._reconstructed(
+            spread(self.sets.test_qualified, NUM_ROWS)
+            + defective[: 2 * NUM_ROWS]
         )
         losses = self._reconstruction_losses()
         worse = [ours > losses[HELD_OUT][1] for _, ours in losses.values()]
@@ -217,10 +219,10 @@ class Reproduction:
             agreement(sum(worse), len(losses) - 1),
             words.reconstructions(losses, HELD_OUT, tiled=self.tiled),
             {"median_loss_by_paper_and_by_detector": losses},
-            figures.reconstructions_png(pictures),
+            pictures.reconstructions_png(rows),
         )
 
-    def _reconstructed(self, files) -> list[figures.Reconstructed]:
+    def _reconstructed(self, files) -> list[pictures.Reconstructed]:
         samples = self.sampler.samples(files)[1]
         detection = self.assessor.detect(files, pictures=True)
         paper, ours = (
@@ -229,7 +231,7 @@ class Reproduction:
         )
         full_images = self.assessor.load(files)
         return [
-            figures.Reconstructed(
+            pictures.Reconstructed(
                 caption_of(file, detection, row),
                 samples.images[row],
                 paper[row],
@@ -291,7 +293,7 @@ class Reproduction:
             agreement(num_far, len(rows) - 1),
             words.distances(rows, FACTOR, by=by, tiled=self.tiled),
             {row.name: row._asdict() for row in rows},
-            figures.distances_png(rows, FACTOR),
+            pictures.distances_png(rows, FACTOR),
             header=words.DISTANCE_HEADER,
             rows=[words.distance_row(row) for row in rows],
         )
@@ -325,7 +327,6 @@ class Reproduction:
             {name: [shares[name], *ends[name]] for name in shares},
             header=words.ACCURACY_HEADER,
             rows=[
-                words.accuracy_row(results, name, ends[name])
-                for name in shares
+                words.accuracy_row(results, name, ends[name]) for name in shares
             ],
         )

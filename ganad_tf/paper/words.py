@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ganad_tf.evaluation import formatting
+from ganad_tf.evaluation.formatting import interval
+from ganad_tf.evaluation.formatting import number
+from ganad_tf.evaluation.formatting import percent
+from ganad_tf.evaluation.formatting import percent_interval
 from ganad_tf.paper import measures
 from ganad_tf.score_parts import ANOMALY
 
@@ -46,20 +49,20 @@ def neighbours(
     real, generated = shares
     total = (real + generated) / 2
     words = (
-        f"The nearest neighbour is of the same kind for {formatting.percent(real)} "
-        f"of the real and {formatting.percent(generated)} of the generated {noun}: "
-        f"{formatting.percent(total)} of all (95 %: {formatting.interval(ends)}). For "
-        "both, 50 % is chance, 100 % is apart, less than 50 % is copying. "
+        f"The nearest neighbour is of the same kind for {percent(real)} of the "
+        f"real and {percent(generated)} of the generated {noun}: "
+        f"{percent(total)} of all (95 %: {interval(ends)}). For "
+        "both, 50 % is chance, 100 % is separate, less than 50 % is copying. "
         "Between held-out and training images, both real, it is "
-        f"{formatting.percent(sum(between_real) / 2)}. "
+        f"{percent(sum(between_real) / 2)}. "
     )
     if all(mixed):
         return words + f"By this measure generated {noun} pass for real ones."
     if mixed[0] and not mixed[1]:
         return words + (
             f"Generated {noun} lie in the middle of the real ones and vary "
-            "less: the nearest neighbour of either is a generated one. The "
-            "mean alone would hide it."
+            "less: the nearest neighbour of either is a generated one. Their "
+            "mean does not show this."
         )
     return words + f"Generated {noun} can be told apart from real ones."
 
@@ -81,25 +84,26 @@ def interpolation(
     """
     words = (
         f"The largest of the {len(smoothness.changes)} steps is "
-        f"{smoothness.largest_step:.2f} times the mean one (1 is perfectly even), "
-        f"and the path in image space is {smoothness.detour:.2f} times as long as "
-        "the distance of its ends (1 is straight). "
+        f"{smoothness.largest_step:.2f} times the mean one (1 is even), and "
+        f"the path in image space is {smoothness.detour:.2f} times as long as the "
+        "distance of its ends (1 is straight). "
     )
     words += (
-        "The discriminator's score on the way stays as high as at the lower "
-        "end: convex by this measure. "
+        "Along the path the discriminator's score stays as high as at the "
+        "lower end: convex by this measure. "
         if convex
-        else f"On the way the discriminator's score falls {smoothness.dip:.2f} "
-        "below the lower end: not convex by this measure. "
+        else "Along the path the discriminator's score falls "
+        f"{smoothness.dip:.2f} below the lower end: not convex by this "
+        "measure. "
     )
     words += (
-        f"{formatting.percent(inside)} of the path scores within the range of 90 % "
-        "of held-out qualified ones."
+        f"{percent(inside)} of the path scores within the range of 90 % of "
+        "held-out qualified ones."
     )
     if linear:
         words += (
-            " Most of each image comes from the linear head, so even steps are "
-            "in part a matter of construction."
+            " Most of each image comes from the linear head, which makes steps "
+            "even by construction."
         )
     return words
 
@@ -133,7 +137,7 @@ def reconstructions(
         )
     words += [
         f"{name} is reconstructed better than {held_out} samples: it is "
-        "smoother than they are, which a residual cannot tell."
+        "smoother than they are, which a residual cannot show."
         for name, (_, our_other) in losses.items()
         if our_other < ours
     ]
@@ -144,8 +148,8 @@ DISTANCE_HEADER = (
     "set",
     "images",
     "distance to the reference (95 %)",
-    "held-out qualified, as many (95 %)",
-    "times as far (95 %)",
+    "held-out qualified, same number (95 %)",
+    "ratio (95 %)",
     "AUROC of single images",
 )
 
@@ -160,7 +164,7 @@ def distance_row(row: measures.SetDistance) -> tuple[str, ...]:
         f"{_figure(middle)} ({_figure(low)} to {_figure(high)})"
         for middle, low, high in (row.distance, row.qualified, row.ratio)
     ]
-    return row.name, str(row.num_images), *cells, formatting.number(row.auroc)
+    return row.name, str(row.num_images), *cells, number(row.auroc)
 
 
 def distances(
@@ -180,8 +184,8 @@ def distances(
     """
     generated, *types = rows
     words = [
-        f"The generated lie {generated.ratio[0]:.2f} times as far from the "
-        "reference as held-out qualified ones of equal number."
+        f"Generated samples lie {generated.ratio[0]:.2f} times as far from "
+        "the reference as the same number of held-out qualified ones."
     ]
     near = [row for row in types if row.ratio[0] < factor]
     if types and not near:
@@ -198,35 +202,35 @@ def distances(
     if unsure:
         words.append(
             f"For {', '.join(unsure)} the interval reaches below {factor:g}: "
-            "there are few images, or they differ much among themselves."
+            "there are few images, or they vary much."
         )
     return " ".join(words)
 
 
 _WHY_PAPER = (
     "The paper's descent starts at the prior's mean and ends near it, for "
-    "qualified and defective images alike, and the distance is not whitened: "
-    "directions in which qualified images hardly vary, where defects show, "
-    "weigh as little as they vary."
+    "qualified and defective images alike. The distance is not whitened: "
+    "directions in which qualified images hardly vary weigh little, and that "
+    "is where defects show."
 )
 _WHY_PAPER_TILES = (
-    "The plain latents of a tile hold one arrangement of the texture among "
-    "many, so their mean tells little; what a defect changes is their energy, "
-    "which this detector compares."
+    "The plain latents of a tile describe one arrangement of the texture among "
+    "many, so their mean says little. A defect changes their energy, which "
+    "this detector compares."
 )
 
 
 def _why_near(row: measures.SetDistance) -> str:
     reason = (
-        "one by one they lie nearer to the reference's mean than qualified "
-        "ones do, as what is smoother does"
+        "single images lie nearer to the reference's mean than qualified "
+        "ones, as smoother images do"
         if row.auroc < 0.5
-        else "one by one they overlap with qualified ones in these latents"
+        else "single images overlap with qualified ones in these latents"
         if row.auroc < 0.9
-        else f"one by one they do differ, but {row.num_images} are so few that "
-        "as many held-out qualified ones lie far out as well"
+        else f"single images differ, but {row.num_images} are so few that the "
+        "same number of held-out qualified ones lies far out as well"
         if row.num_images < 50
-        else "one by one they do differ, each by little"
+        else "single images differ, each by little"
     )
     return (
         f"{row.name} lies only {row.ratio[0]:.2f} times as far: {reason} "
@@ -263,13 +267,12 @@ def accuracy_row(
     paper = PAPER_ACCURACY.get(name, (None, None))
     return (
         name,
-        f"{formatting.percent(point['accuracy'])} "
-        f"({formatting.percent_interval(ends)})",
+        f"{percent(point['accuracy'])} ({percent_interval(ends)})",
         *("–" if figure is None else f"{figure:.2f} %" for figure in paper),
-        formatting.percent(point["balanced_accuracy"]),
-        formatting.percent(point["overkill_rate"]),
-        formatting.percent(point["escape_rate"]),
-        formatting.number(results["auroc"][name]),
+        percent(point["balanced_accuracy"]),
+        percent(point["overkill_rate"]),
+        percent(point["escape_rate"]),
+        number(results["auroc"][name]),
     )
 
 
@@ -289,27 +292,27 @@ def accuracies(
     """
     ours = shares[ANOMALY.name]
     words = [
-        f"Ours: {formatting.percent(ours)} (95 %: "
-        f"{formatting.interval(ends[ANOMALY.name])}) of "
+        f"Ours: {percent(ours)} (95 %: "
+        f"{interval(ends[ANOMALY.name])}) of "
         f"{results['num_test_qualified']} qualified and "
-        f"{results['num_test_defective']} defective test images, all methods "
-        "with the same split and calibration."
+        f"{results['num_test_defective']} defective test images; all methods "
+        "have the same split and calibration."
     ]
     for name in [*others, "pca_reconstruction"]:
-        apart = (
+        separate = (
             ends[ANOMALY.name][0] > ends[name][1]
             or ends[ANOMALY.name][1] < ends[name][0]
         )
         words.append(
-            f"{name}: {formatting.percent(shares[name])}, "
+            f"{name}: {percent(shares[name])}, "
             f"{'lower' if shares[name] < ours else 'not lower'}"
-            f"{'' if apart else ' (the intervals overlap)'}."
+            f"{'' if separate else ' (the intervals overlap)'}."
         )
     trivial = max(
         ("darkness", "minimum", "deviation"), key=lambda name: shares[name]
     )
     words.append(
         f"The best trivial statistic, {trivial}, reaches "
-        f"{formatting.percent(shares[trivial])}."
+        f"{percent(shares[trivial])}."
     )
     return " ".join(words)

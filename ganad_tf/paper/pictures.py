@@ -1,4 +1,4 @@
-"""The figures of the paper's reproduction, as PNG."""
+"""The pictures of the paper's reproduction, as PNG."""
 
 from __future__ import annotations
 
