@@ -17,6 +17,5 @@ def test_colors_are_known_to_matplotlib_and_differ():
 
 def test_scales_are_known_to_matplotlib():
     assert {colors.MAP_COLORMAP, colors.BASELINE_COLORMAP} <= set(colormaps)
-    assert colors.MAP_LIMIT > 1.0
     parts = {part.color for part in SCORE_PARTS}
     assert not parts & set(colormaps[colors.BASELINE_COLORMAP].colors)

@@ -25,8 +25,8 @@ from PIL import Image
 
 import light_cli
 from ganad_tf import artifacts
-from ganad_tf import colors
 from ganad_tf import progress
+from ganad_tf import score_parts
 from ganad_tf.data import dataset
 from ganad_tf.serving import rest_client
 from ganad_tf.serving import score_table
@@ -151,7 +151,7 @@ def _save_map(path: str, data: bytes, scored: dict, manifest: dict) -> None:
     reconstruction = _pixels(scored["reconstruction_png_bytes"], "RGB")
     height, width, _ = reconstruction.shape
     anomaly_map = _pixels(scored["anomaly_map_png_bytes"], "L")
-    anomaly_map = (anomaly_map + 1.0) / 2.0 * colors.MAP_LIMIT
+    anomaly_map = (anomaly_map + 1.0) / 2.0 * score_parts.MAP_LIMIT
     threshold = manifest.get("map_threshold")
     panel = map_pictures.Panel(
         map_pictures.caption(

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
 
-import keras
 import numpy as np
-import scipy
-import sklearn
 import tensorflow as tf
 
 from ganad_tf.data import dataset
@@ -29,7 +25,7 @@ from ganad_tf.evaluation.picture_file import PictureFile
 from ganad_tf.score_parts import ANOMALY
 from ganad_tf.score_parts import SCORE_PARTS
 from ganad_tf.training import training
-from ganad_tf.version import __version__
+from ganad_tf.version import versions
 
 NUM_GENERATED = 256
 
@@ -49,19 +45,6 @@ class Assessment(NamedTuple):
     def labels(self) -> np.ndarray:
         """Integers of shape (num_files,), 0 qualified, 1 defective."""
         return np.array([file.label for file in self.files])
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that numbers depend on."""
-    return {
-        "ganad_tf": __version__,
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-        "scikit-learn": sklearn.__version__,
-    }
 
 
 class Assessor:

@@ -19,7 +19,7 @@ from ganad_tf.evaluation.assessment import Assessment
 from ganad_tf.evaluation.assessment import Assessor
 from ganad_tf.evaluation.assessment import open_assessor
 from ganad_tf.score_parts import ANOMALY
-from ganad_tf.score_parts import SCORE_PARTS
+from ganad_tf.score_parts import SCALARS
 from ganad_tf.training import training
 
 
@@ -67,11 +67,9 @@ def _score_rows(
         scores_csv.Row(
             path=file.name,
             label=file.defect_type,
-            p_value=float(detection.p_values[row]),
-            is_defective=bool(detection.is_defective[row]),
             **{
-                part.name: float(getattr(detection, part.field)[row])
-                for part in SCORE_PARTS
+                name: getattr(detection, field)[row].item()
+                for name, field in SCALARS.items()
             },
         )
         for row, file in enumerate(assessment.files)

@@ -16,12 +16,12 @@ from scipy import ndimage
 
 from ganad_tf.colors import CONTOUR_COLOR
 from ganad_tf.colors import MAP_COLORMAP
-from ganad_tf.colors import MAP_LIMIT
 from ganad_tf.colors import MAP_UNIT
 from ganad_tf.data.dataset import ImageFile
 from ganad_tf.evaluation.canvas import displayable
 from ganad_tf.evaluation.canvas import encode_png
 from ganad_tf.evaluation.canvas import new_figure
+from ganad_tf.score_parts import MAP_LIMIT
 
 # Largest height in pixels of an overlay.
 OVERLAY_SIZE = 128

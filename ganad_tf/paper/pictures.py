@@ -11,7 +11,6 @@ from matplotlib.patches import Rectangle
 from ganad_tf.colors import CONTOUR_COLOR
 from ganad_tf.colors import DEFECTIVE_COLOR
 from ganad_tf.colors import MAP_COLORMAP
-from ganad_tf.colors import MAP_LIMIT
 from ganad_tf.colors import MAP_UNIT
 from ganad_tf.colors import QUALIFIED_COLOR
 from ganad_tf.evaluation.canvas import displayable
@@ -19,6 +18,7 @@ from ganad_tf.evaluation.canvas import encode_png
 from ganad_tf.evaluation.canvas import new_figure
 from ganad_tf.paper.measures import SetDistance
 from ganad_tf.paper.measures import Smoothness
+from ganad_tf.score_parts import MAP_LIMIT
 from ganad_tf.training.monitoring import image_grid
 
 

@@ -10,11 +10,11 @@ from ganad_tf import artifacts
 from ganad_tf.data.dataset import Split
 from ganad_tf.evaluation import page
 from ganad_tf.evaluation.assessment import open_assessor
-from ganad_tf.evaluation.assessment import versions
 from ganad_tf.paper.reproduction import Reproduction
 from ganad_tf.paper.section import Section
 from ganad_tf.score_parts import SCORE_PARTS
 from ganad_tf.training import training
+from ganad_tf.version import versions
 
 
 def reproduce_paper(

@@ -85,8 +85,8 @@ def interpolation(
     words = (
         f"The largest of the {len(smoothness.changes)} steps is "
         f"{smoothness.largest_step:.2f} times the mean one (1 is even), and "
-        f"the path in image space is {smoothness.detour:.2f} times as long as the "
-        "distance of its ends (1 is straight). "
+        f"the path in image space is {smoothness.detour:.2f} times as long as "
+        "the distance of its ends (1 is straight). "
     )
     words += (
         "Along the path the discriminator's score stays as high as at the "

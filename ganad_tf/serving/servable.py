@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ganad_tf.colors import MAP_LIMIT
 from ganad_tf.data import images
 from ganad_tf.detector.detector import Detection
 from ganad_tf.detector.detector import OneClassDetector
+from ganad_tf.score_parts import MAP_LIMIT
 
 # 8-bit values a unit in the PNGs of anomaly maps.
 MAP_SCALE = 255.0 / MAP_LIMIT
