@@ -121,8 +121,8 @@ def why(miss: Miss, alpha: float) -> str:
         f"{opening} Of the qualified test images, "
         f"{_share_words(miss.shares)}. "
         + (
-            "The defect map exceeds its threshold inside the contour."
+            "The anomaly map exceeds its threshold inside the contour."
             if miss.num_regions
-            else "The defect map stays below its threshold everywhere."
+            else "The anomaly map stays below its threshold everywhere."
         )
     )
