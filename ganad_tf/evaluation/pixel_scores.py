@@ -24,7 +24,7 @@ class PixelScores:
     >>> mask[2:4, 2:4] = True
     >>> scores = PixelScores()
     >>> scores.add(mask, 2.0 * mask)
-    >>> scores.results()
+    >>> {name: round(area, 6) for name, area in scores.results().items()}
     {'auroc': 1.0, 'aupro': 1.0}
     """
 

@@ -89,4 +89,5 @@ def test_the_page_needs_no_other_file_and_tells_everything(tmp_path):
     ):
         assert text in page
     assert page.count("<img") == 4
+    assert page.count('<tr class="ours">') == len(OURS)
     assert len(page) < 1_000_000
