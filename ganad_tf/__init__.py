@@ -4,6 +4,7 @@
     detector = for_method(gan, method="joint", aligned=True, alpha=0.05)
     detector.fit(training_batches, calibration_batches)
     detection = detector.detect(images)
+    results = evaluate_detector("parts/", "model", "report")
     export_saved_model(detector, "saved_models/parts", ...)
 
 The scripts in `tools/` are these functions with flags, and the same defaults.
@@ -51,7 +52,8 @@ _NAMES = {
     # evaluation
     "evaluation.baselines": ("make_baselines",),
     "evaluation.assessment": ("Assessor",),
-    "evaluation.report": ("write_report",),
+    "evaluation.evaluate": ("evaluate_detector",),
+    "paper.reproduce": ("reproduce_paper",),
     # export
     "serving.export": ("export_saved_model",),
     "serving.saved_model": ("SavedModelScorer",),

@@ -10,8 +10,10 @@ from PIL import Image
 from tool_runner import TRAIN
 from tool_runner import done
 
+from ganad_tf.data import dataset
 from ganad_tf.data import image_tensors
 from ganad_tf.detector import detector
+from ganad_tf.evaluation import assessment
 from ganad_tf.serving import export
 from ganad_tf.training import building
 from ganad_tf.training import loop
@@ -134,9 +136,8 @@ def parts_folder(tmp_path) -> str:
     return str(folder)
 
 
-@pytest.fixture
-def mvtec_folder(tmp_path) -> str:
-    folder = tmp_path / "product"
+def write_mvtec(folder) -> str:
+    """An MVTec-AD folder of parts with masks and control images."""
     write_images(folder / "train" / "good", make_parts(60, seed=0))
     write_images(folder / "test" / "good", make_parts(8, seed=1))
     defective = scratch(make_parts(8, seed=2))
@@ -146,6 +147,24 @@ def mvtec_folder(tmp_path) -> str:
     write_images(folder / "ground_truth" / "scratch", masks)
     write_images(folder / "control" / "good", make_parts(5, seed=3))
     return str(folder)
+
+
+@pytest.fixture
+def mvtec_folder(tmp_path) -> str:
+    return write_mvtec(tmp_path / "product")
+
+
+@pytest.fixture(scope="session")
+def assessor(parts_detector, tmp_path_factory) -> assessment.Assessor:
+    folder = write_mvtec(tmp_path_factory.mktemp("assessed") / "product")
+    files = dataset.scan_images(dataset.list_images(folder))
+    split = dataset.split_images(files, seed=0)
+    return assessment.Assessor(parts_detector, split, seed=0)
+
+
+@pytest.fixture(scope="session")
+def assessed(assessor) -> assessment.Assessment:
+    return assessor.assess(data="x", method="joint")
 
 
 @pytest.fixture(scope="session")

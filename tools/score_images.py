@@ -26,6 +26,7 @@ from PIL import Image
 import light_cli
 from ganad_tf import artifacts
 from ganad_tf import progress
+from ganad_tf import score_parts
 from ganad_tf.data import dataset
 from ganad_tf.serving import rest_client
 from ganad_tf.serving import score_table
@@ -145,17 +146,15 @@ def _pixels(data: bytes, mode: str, size: tuple[int, int] | None = None):
 def _save_map(path: str, data: bytes, scored: dict, manifest: dict) -> None:
     """Writes an image's picture, and appends its regions to the others'."""
     from ganad_tf.detector import regions  # with SciPy, for maps alone
-    from ganad_tf.evaluation.metrics import (
-        report,  # with Matplotlib, for maps alone
-    )
+    from ganad_tf.evaluation import map_pictures  # with Matplotlib, for maps
 
     reconstruction = _pixels(scored["reconstruction_png_bytes"], "RGB")
     height, width, _ = reconstruction.shape
     anomaly_map = _pixels(scored["anomaly_map_png_bytes"], "L")
-    anomaly_map = (anomaly_map + 1.0) / 2.0 * report.MAP_LIMIT
+    anomaly_map = (anomaly_map + 1.0) / 2.0 * score_parts.MAP_LIMIT
     threshold = manifest.get("map_threshold")
-    panel = report.Panel(
-        report.caption(
+    panel = map_pictures.Panel(
+        map_pictures.caption(
             os.path.basename(path),
             is_defective=scored["is_defective"],
             anomaly_score=scored["anomaly_score"],
@@ -168,7 +167,7 @@ def _save_map(path: str, data: bytes, scored: dict, manifest: dict) -> None:
     )
     name = path.strip(os.sep).replace(os.sep, "_") + ".png"
     artifacts.write_bytes(
-        os.path.join(_MAPS_DIR.value, name), report.panels_png([panel])
+        os.path.join(_MAPS_DIR.value, name), map_pictures.panels_png([panel])
     )
     if threshold is not None:
         found = regions.find_regions(anomaly_map, threshold)

@@ -192,6 +192,7 @@ class DetectorGraph:
             reconstructions=field.reconstructions,
             anomaly_maps=self.merge_maps(measures.maps),
             latents=self._latents_of(field),
+            descriptors=field.descriptors,
         )
 
     def reference_latents(self, images: tf.Tensor) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""Evaluation: how well scores and decisions tell defective from qualified."""
+"""Metrics of scores and decisions: AUROC, rates, and their intervals."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 from typing import NamedTuple
 
 import numpy as np
-from scipy import ndimage
 from scipy import stats
 from sklearn import metrics
 
@@ -17,9 +16,9 @@ ALPHAS = (0.01, 0.05)
 
 
 class OperatingPoint(NamedTuple):
-    """What decisions amount to; rates are None where there is no image."""
+    """The rates of decisions; None where there is no image."""
 
-    accuracy: float | None  # share of right decisions
+    accuracy: float | None  # rate of right decisions
     balanced_accuracy: float | None  # mean over qualified and defective
     overkill_rate: float | None  # qualified images called defective
     overkill_rate_ci95: list[float]  # exact interval
@@ -49,21 +48,40 @@ def auroc(labels: np.ndarray, scores: np.ndarray) -> float | None:
 def _resampled_aurocs(labels, score_sets, seed) -> np.ndarray:
     """AUROCs (num_sets, NUM_RESAMPLES) of shared stratified resamples."""
     generator = np.random.default_rng(seed)
-    groups = [np.flatnonzero(labels == label) for label in (0, 1)]
     # How often each image is in each resample: (NUM_RESAMPLES, group).
-    qualified, defective = (
-        generator.multinomial(
-            len(group), np.full(len(group), 1 / len(group)), NUM_RESAMPLES
-        )
-        for group in groups
+    qualified_counts, defective_counts = (
+        generator.multinomial(count, np.full(count, 1 / count), NUM_RESAMPLES)
+        for count in (np.sum(labels == 0), np.sum(labels == 1))
     )
-    areas = []
-    for scores in score_sets:
-        # Whether a defective image beats a qualified one: 1, 0 or 1/2.
-        margins = scores[groups[1]][:, None] - scores[groups[0]][None]
-        wins = 0.5 * (np.sign(margins) + 1.0)
-        areas.append(((defective @ wins) * qualified).sum(axis=1))
-    return np.array(areas) / (len(groups[0]) * len(groups[1]))
+    return np.array(
+        [
+            _weighted_aurocs(
+                scores[labels == 0],
+                scores[labels == 1],
+                qualified_counts,
+                defective_counts,
+            )
+            for scores in score_sets
+        ]
+    )
+
+
+def _weighted_aurocs(
+    qualified, defective, qualified_counts, defective_counts
+) -> np.ndarray:
+    """AUROC of each resample by ranks, in memory linear in the images.
+
+    A defective image beats the qualified ones that are sorted before it; their
+    number in a resample is a difference of cumulative counts. Ties count half.
+    """
+    order = np.argsort(qualified)
+    ranked = np.pad(qualified_counts[:, order].cumsum(axis=1), [(0, 0), (1, 0)])
+    below, not_above = (
+        ranked[:, np.searchsorted(qualified[order], defective, side=side)]
+        for side in ("left", "right")
+    )
+    wins = (defective_counts * (below + not_above)).sum(axis=1) / 2
+    return wins / (len(qualified) * len(defective))
 
 
 def _interval(values: np.ndarray) -> list[float]:
@@ -156,7 +174,7 @@ def operating_point(
 
 
 def overkill_by_alpha(p_values: np.ndarray) -> dict[str, dict[str, Any]]:
-    """Overkill at the usual false-alarm rates, whatever the one chosen.
+    """Overkill at the usual false-alarm rates, whichever was calibrated.
 
     Args:
         p_values: Floats of shape (n,), of qualified test images.
@@ -192,68 +210,6 @@ def auroc_by_type(
     return areas
 
 
-def pixel_auroc(masks: np.ndarray, anomaly_maps: np.ndarray) -> float | None:
-    """AUROC of the pixels of anomaly maps against ground-truth masks.
-
-    Args:
-        masks: Booleans of shape (n, height, width).
-        anomaly_maps: Floats of the same shape.
-    """
-    return auroc(np.ravel(masks).astype(int), np.ravel(anomaly_maps))
-
-
-def aupro(
-    masks: np.ndarray,
-    anomaly_maps: np.ndarray,
-    *,
-    integration_limit: float = 0.3,
-) -> float | None:
-    """Area under the per-region overlap curve.
-
-    The overlap of each connected defect with the thresholded map, averaged
-    over the defects, against the false-positive rate of the pixels outside,
-    integrated up to `integration_limit` and divided by it (Bergmann et al.,
-    "The MVTec Anomaly Detection Dataset", IJCV 2021, section 4.1).
-
-    Args:
-        masks: Booleans of shape (n, height, width), some True.
-        anomaly_maps: Floats of the same shape.
-        integration_limit: Largest false-positive rate, in (0, 1].
-
-    Returns:
-        area: In [0, 1]; None without defective or without clean pixels.
-    """
-    masks, maps = np.asarray(masks, bool), np.asarray(anomaly_maps)
-    if not masks.any() or masks.all():
-        return None
-    negatives = np.sort(maps[~masks])[::-1]
-    num_allowed = max(int(integration_limit * len(negatives)), 1)
-    regions = _regions(masks, maps)
-    # Thresholds at each false positive: overlap of the pixels above it.
-    chosen = np.unique(np.linspace(0, num_allowed - 1, 2000).astype(int))
-    overlaps = np.mean(
-        [
-            1.0 - np.searchsorted(region, negatives[chosen]) / len(region)
-            for region in regions
-        ],
-        axis=0,
-    )
-    rates = (chosen + 1) / len(negatives)
-    area = np.trapezoid(np.r_[overlaps[0], overlaps], np.r_[0.0, rates])
-    return float(area / rates[-1])
-
-
-def _regions(masks: np.ndarray, maps: np.ndarray) -> list[np.ndarray]:
-    """The sorted map values of each connected defect."""
-    regions = []
-    for mask, values in zip(masks, maps, strict=True):
-        labelled, count = ndimage.label(mask, structure=np.ones([3, 3]))
-        regions += [
-            np.sort(values[labelled == number + 1]) for number in range(count)
-        ]
-    return regions
-
-
 def compare_methods(
     labels: np.ndarray,
     defect_types: np.ndarray,
@@ -262,12 +218,12 @@ def compare_methods(
     *,
     seed: int,
 ) -> dict[str, Any]:
-    """The part of `results.json` that scores and decisions make up.
+    """The part of `results.json` that follows from scores and decisions.
 
     Args:
         labels: Integers of shape (n,), 0 qualified, 1 defective.
         defect_types: Strings of shape (n,).
-        scores: For each method, floats of shape (n,). The first is ours.
+        scores: For each method, floats of shape (n,), our score first.
         is_defective: For each method, booleans of shape (n,).
         seed: Of the bootstrap.
 

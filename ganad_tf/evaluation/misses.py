@@ -6,13 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-# What the parts of the score are called in words, by their names in tables.
-PART_WORDS = {
-    "frechet_score": "latent distance",
-    "reconstruction_error": "residual",
-}
+from ganad_tf.score_parts import SCORE_PARTS
+
+_PART_WORDS = {part.name: part.words for part in SCORE_PARTS}
 REASONS = {
-    "part": "stand out in one part of the score, but not in all together",
+    "part": "stand out in one part of the score, but not in their mean",
     "close": "are close calls, just below the threshold",
     "alike": "look like qualified images to every part of the score",
 }
@@ -24,12 +22,12 @@ class Miss(NamedTuple):
     name: str  # of its file
     defect_type: str
     score: float  # anomaly score
-    p_value: float  # in (0, 1], above alpha
+    p_value: float  # in (0, 1], larger than alpha
     shares: dict[str, float]  # of qualified test images with a larger part
-    num_regions: int  # places where its map is above the map's threshold
+    num_regions: int  # regions of its map above the map's threshold
     image: np.ndarray | None = None  # (height, width, channels) in [-1, 1]
     anomaly_map: np.ndarray | None = None  # (height, width), 1 is rare
-    map_threshold: float = np.inf  # where a region begins
+    map_threshold: float = np.inf  # level from which on a region begins
 
 
 def missed_rows(
@@ -40,7 +38,7 @@ def missed_rows(
     Args:
         labels: Integers of shape (n,), 0 qualified, 1 defective.
         scores: Floats of shape (n,), anomaly scores.
-        threshold: From which on an image is called defective.
+        threshold: Least score that is called defective.
 
     Returns:
         rows: In the order of their scores.
@@ -56,7 +54,7 @@ def missed_rows(
 def larger_shares(
     row: int, labels: np.ndarray, parts: dict[str, np.ndarray]
 ) -> dict[str, float]:
-    """How ordinary an image is: shares of qualified images beyond it.
+    """Shares of the qualified images that score higher, for each part.
 
     Args:
         row: Of the image.
@@ -80,7 +78,7 @@ def larger_shares(
 
 
 def reason(miss: Miss, alpha: float) -> str:
-    """Which of `REASONS` holds for an image.
+    """The reason why an image was missed.
 
     Args:
         miss: `Miss`.
@@ -98,7 +96,7 @@ def reason(miss: Miss, alpha: float) -> str:
 
 def _share_words(shares: dict[str, float]) -> str:
     return " and ".join(
-        f"a larger {PART_WORDS[name]} than its own in {100 * share:.0f} %"
+        f"{100 * share:.0f} % have a larger {_PART_WORDS[name]}"
         for name, share in shares.items()
     )
 
@@ -123,8 +121,8 @@ def why(miss: Miss, alpha: float) -> str:
         f"{opening} Of the qualified test images, "
         f"{_share_words(miss.shares)}. "
         + (
-            "The map passes its threshold where the contour is."
+            "The anomaly map exceeds its threshold inside the contour."
             if miss.num_regions
-            else "The map stays below its threshold everywhere."
+            else "The anomaly map stays below its threshold everywhere."
         )
     )

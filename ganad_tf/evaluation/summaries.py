@@ -16,8 +16,11 @@ from ganad_tf import artifacts
 from ganad_tf.data.dataset import ImageFile
 from ganad_tf.data.dataset import Split
 from ganad_tf.data.image_tensors import to_uint8
-from ganad_tf.evaluation import report
+from ganad_tf.evaluation import figures
 from ganad_tf.gan.inversion import InversionCurves
+from ganad_tf.score_parts import ANOMALY
+from ganad_tf.score_parts import FRECHET
+from ganad_tf.score_parts import SCORE_PARTS
 from ganad_tf.training.tensorboard_runs import new_run
 
 # Images of each part that the projector shows, and the side of a thumbnail.
@@ -36,8 +39,8 @@ def write_inversion(model_dir: str, curves: dict[str, InversionCurves]) -> None:
     with new_run(model_dir, "inversion") as folder:
         writer = tf.summary.create_file_writer(folder)
         with writer.as_default():
-            for name, found in curves.items():
-                for field, values in found._asdict().items():
+            for name, of_images in curves.items():
+                for field, values in of_images._asdict().items():
                     _write_quantiles(f"inversion_{field}_of_{name}", values)
         writer.close()
 
@@ -63,18 +66,18 @@ def write_scores(
         folder: TensorBoard's run.
         labels: Integers of shape (n,), 0 qualified, 1 defective.
         scores: For each method, floats of shape (n,).
-        threshold: Of `anomaly_score`.
+        threshold: Of the anomaly score.
     """
     labels = np.asarray(labels)
     pictures = {
-        "test/anomaly_score": report.histogram_png(
-            labels, scores["anomaly_score"], threshold
+        f"test/{ANOMALY.name}": figures.histogram_png(
+            labels, scores[ANOMALY.name], threshold
         )
     }
     if len(set(labels.tolist())) == 2:
         pictures |= {
-            "test/roc_curves": report.roc_png(labels, scores),
-            "test/precision_recall_curves": report.precision_recall_png(
+            "test/roc_curves": figures.roc_png(labels, scores),
+            "test/precision_recall_curves": figures.precision_recall_png(
                 labels, scores
             ),
         }
@@ -92,9 +95,9 @@ def write_scores(
 
 def _readable_scores(scores: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Our scores for histograms; distances range over powers of ten."""
-    ours = {name: np.asarray(scores[name]) for name in report.OURS}
-    distances = np.maximum(ours.pop("frechet_score"), 1e-6)
-    return {**ours, "log10_frechet_score": np.log10(distances)}
+    ours = {part.name: np.asarray(scores[part.name]) for part in SCORE_PARTS}
+    distances = np.maximum(ours.pop(FRECHET.name), 1e-6)
+    return {**ours, f"log10_{FRECHET.name}": np.log10(distances)}
 
 
 def projected_files(split: Split) -> list[tuple[str, ImageFile]]:

@@ -42,8 +42,8 @@ def nearest_neighbour_accuracy(
         len(real) + len(generated), -1
     )
     kinds = np.arange(len(points)) < len(real)
-    found = NearestNeighbors(n_neighbors=1).fit(points)
-    nearest = found.kneighbors(return_distance=False)[:, 0]
+    index = NearestNeighbors(n_neighbors=1).fit(points)
+    nearest = index.kneighbors(return_distance=False)[:, 0]
     alike = kinds[nearest] == kinds
     return float(alike[kinds].mean()), float(alike[~kinds].mean())
 
@@ -87,8 +87,8 @@ def smoothness(images: np.ndarray, scores: np.ndarray) -> Smoothness:
 
     Example:
     >>> path = np.linspace(0.0, 1.0, 5).reshape(5, 1, 1, 1)
-    >>> found = smoothness(path, np.array([1.0, 2.0, 0.5, 2.0, 3.0]))
-    >>> numbers = (found.largest_step, found.detour, found.dip)
+    >>> smooth = smoothness(path, np.array([1.0, 2.0, 0.5, 2.0, 3.0]))
+    >>> numbers = (smooth.largest_step, smooth.detour, smooth.dip)
     >>> [round(value, 6) for value in numbers]
     [1.0, 1.0, 0.5]
     """

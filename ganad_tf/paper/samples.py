@@ -26,7 +26,7 @@ class Samples(NamedTuple):
 
     images: np.ndarray  # (n, size, size, channels) in [-1, 1]
     corners: np.ndarray  # (n, 2) row and column of the upper left pixels
-    compared: np.ndarray  # (n, dim) what the detector compares of them
+    descriptors: np.ndarray  # (n, dim), compared with the reference
 
 
 class Sampler:
@@ -97,28 +97,28 @@ class Sampler:
 
     def _samples_of(self, images: tf.Tensor) -> tuple[Samples, Samples]:
         grid, count = self.grid, len(images)
-        compared = self._reference_latents(images).numpy()
-        compared = compared.reshape(count, -1, compared.shape[-1])
+        descriptors = self._reference_latents(images).numpy()
+        descriptors = descriptors.reshape(count, -1, descriptors.shape[-1])
         distances = self.detector.latent_gaussian_.squared_mahalanobis(
-            compared.reshape(-1, compared.shape[-1])
+            descriptors.reshape(-1, descriptors.shape[-1])
         )
         middle = grid.num_rows // 2 * grid.num_columns + grid.num_columns // 2
         return tuple(
-            self._chosen(images.numpy(), compared, tiles)
+            self._chosen(images.numpy(), descriptors, tiles)
             for tiles in (
                 np.full(count, middle),
                 distances.reshape(count, -1).argmax(axis=1),
             )
         )
 
-    def _chosen(self, images, compared, tiles: np.ndarray) -> Samples:
+    def _chosen(self, images, descriptors, tiles: np.ndarray) -> Samples:
         """One tile of each image, by its number."""
         places = np.stack(np.divmod(tiles, self.grid.num_columns), axis=1)
         corners = places * self.grid.stride
         return Samples(
             crops(images, corners, self.size),
             corners,
-            compared[np.arange(len(tiles)), tiles],
+            descriptors[np.arange(len(tiles)), tiles],
         )
 
     def generated(self, count: int) -> np.ndarray:
@@ -139,7 +139,7 @@ class Sampler:
         Returns:
             result: `InversionResult` of arrays.
         """
-        found = []
+        results = []
         for batch in progress.LoggedBatches(
             np.array_split(images, -(-len(images) // BATCH_SIZE)),
             total=len(images),
@@ -149,8 +149,8 @@ class Sampler:
             start = self.gan.encode(batch)
             if by == "paper":
                 start = tf.zeros_like(start)
-            found.append(self._inverters[by].invert(batch, start))
-        return InversionResult(*map(np.concatenate, zip(*found, strict=True)))
+            results.append(self._inverters[by].invert(batch, start))
+        return InversionResult(*map(np.concatenate, zip(*results, strict=True)))
 
 
 def crops(images: np.ndarray, corners: np.ndarray, size: int) -> np.ndarray:

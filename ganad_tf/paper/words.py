@@ -1,16 +1,20 @@
-"""The sentences and table rows of the paper's reproduction, from numbers."""
+"""Sentences and table rows of the reproduction, from its numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from ganad_tf.evaluation import report
-from ganad_tf.paper import measures as paper_measures
+from ganad_tf.evaluation.formatting import interval
+from ganad_tf.evaluation.formatting import number
+from ganad_tf.evaluation.formatting import percent
+from ganad_tf.evaluation.formatting import percent_interval
+from ganad_tf.paper import measures
+from ganad_tf.score_parts import ANOMALY
 
 # Accuracies of Table III in percent: solar, wood.
 PAPER_ACCURACY = {
-    "anomaly_score": (93.75, 92.04),
+    ANOMALY.name: (93.75, 92.04),
     "gmm": (86.33, 68.53),
     "one_class_svm": (56.96, 44.54),
     "lof": (46.56, 65.74),
@@ -45,26 +49,26 @@ def neighbours(
     real, generated = shares
     total = (real + generated) / 2
     words = (
-        f"The nearest neighbour is of the same kind for {report.percent(real)} "
-        f"of the real and {report.percent(generated)} of the generated {noun}: "
-        f"{report.percent(total)} of all (95 %: {report.interval(ends)}). For "
-        "both, 50 % is chance, 100 % is apart, less than 50 % is copying. "
+        f"The nearest neighbour is of the same kind for {percent(real)} of the "
+        f"real and {percent(generated)} of the generated {noun}: "
+        f"{percent(total)} of all (95 %: {interval(ends)}). For "
+        "both, 50 % is chance, 100 % is separate, less than 50 % is copying. "
         "Between held-out and training images, both real, it is "
-        f"{report.percent(sum(between_real) / 2)}. "
+        f"{percent(sum(between_real) / 2)}. "
     )
     if all(mixed):
         return words + f"By this measure generated {noun} pass for real ones."
     if mixed[0] and not mixed[1]:
         return words + (
             f"Generated {noun} lie in the middle of the real ones and vary "
-            "less: the nearest neighbour of either is a generated one. The "
-            "mean alone would hide it."
+            "less: the nearest neighbour of either is a generated one. Their "
+            "mean does not show this."
         )
     return words + f"Generated {noun} can be told apart from real ones."
 
 
 def interpolation(
-    found: paper_measures.Smoothness,
+    smoothness: measures.Smoothness,
     inside: float,
     *,
     convex: bool,
@@ -73,32 +77,33 @@ def interpolation(
     """Words for Fig. 7 and 8.
 
     Args:
-        found: How smooth the path is.
+        smoothness: How smooth the path is.
         inside: Share of the path that scores like real images.
         convex: Whether the discriminator's score holds on the way.
         linear: Whether the generator has a linear head.
     """
     words = (
-        f"The largest of the {len(found.changes)} steps is "
-        f"{found.largest_step:.2f} times the mean one (1 is perfectly even), "
-        f"and the path in image space is {found.detour:.2f} times as long as "
+        f"The largest of the {len(smoothness.changes)} steps is "
+        f"{smoothness.largest_step:.2f} times the mean one (1 is even), and "
+        f"the path in image space is {smoothness.detour:.2f} times as long as "
         "the distance of its ends (1 is straight). "
     )
     words += (
-        "The discriminator's score on the way stays as high as at the lower "
-        "end: convex by this measure. "
+        "Along the path the discriminator's score stays as high as at the "
+        "lower end: convex by this measure. "
         if convex
-        else f"On the way the discriminator's score falls {found.dip:.2f} "
-        "below the lower end: not convex by this measure. "
+        else "Along the path the discriminator's score falls "
+        f"{smoothness.dip:.2f} below the lower end: not convex by this "
+        "measure. "
     )
     words += (
-        f"{report.percent(inside)} of the path scores within the range of 90 % "
-        "of held-out qualified ones."
+        f"{percent(inside)} of the path scores within the range of 90 % of "
+        "held-out qualified ones."
     )
     if linear:
         words += (
-            " Most of each image comes from the linear head, so even steps are "
-            "in part a matter of construction."
+            " Most of each image comes from the linear head, which makes steps "
+            "even by construction."
         )
     return words
 
@@ -132,7 +137,7 @@ def reconstructions(
         )
     words += [
         f"{name} is reconstructed better than {held_out} samples: it is "
-        "smoother than they are, which a residual cannot tell."
+        "smoother than they are, which a residual cannot show."
         for name, (_, our_other) in losses.items()
         if our_other < ours
     ]
@@ -143,8 +148,8 @@ DISTANCE_HEADER = (
     "set",
     "images",
     "distance to the reference (95 %)",
-    "held-out qualified, as many (95 %)",
-    "times as far (95 %)",
+    "held-out qualified, same number (95 %)",
+    "ratio (95 %)",
     "AUROC of single images",
 )
 
@@ -153,17 +158,17 @@ def _figure(value: float) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
-def distance_row(row: paper_measures.SetDistance) -> tuple[str, ...]:
+def distance_row(row: measures.SetDistance) -> tuple[str, ...]:
     """One set's figures as text, in the order of `DISTANCE_HEADER`."""
     cells = [
         f"{_figure(middle)} ({_figure(low)} to {_figure(high)})"
         for middle, low, high in (row.distance, row.qualified, row.ratio)
     ]
-    return row.name, str(row.num_images), *cells, report.number(row.auroc)
+    return row.name, str(row.num_images), *cells, number(row.auroc)
 
 
 def distances(
-    found: Sequence[paper_measures.SetDistance],
+    rows: Sequence[measures.SetDistance],
     factor: float,
     *,
     by: str,
@@ -172,15 +177,15 @@ def distances(
     """Words for Tables I and II.
 
     Args:
-        found: The generated set, then each defect type.
+        rows: The generated set, then each defect type.
         factor: By which defect types should lie farther out.
         by: "paper" or "detector".
         tiled: Whether the samples are tiles.
     """
-    generated, *types = found
+    generated, *types = rows
     words = [
-        f"The generated lie {generated.ratio[0]:.2f} times as far from the "
-        "reference as held-out qualified ones of equal number."
+        f"Generated samples lie {generated.ratio[0]:.2f} times as far from "
+        "the reference as the same number of held-out qualified ones."
     ]
     near = [row for row in types if row.ratio[0] < factor]
     if types and not near:
@@ -197,35 +202,35 @@ def distances(
     if unsure:
         words.append(
             f"For {', '.join(unsure)} the interval reaches below {factor:g}: "
-            "there are few images, or they differ much among themselves."
+            "there are few images, or they vary much."
         )
     return " ".join(words)
 
 
 _WHY_PAPER = (
     "The paper's descent starts at the prior's mean and ends near it, for "
-    "qualified and defective images alike, and the distance is not whitened: "
-    "directions in which qualified images hardly vary, where defects show, "
-    "weigh as little as they vary."
+    "qualified and defective images alike. The distance is not whitened: "
+    "directions in which qualified images hardly vary weigh little, and that "
+    "is where defects show."
 )
 _WHY_PAPER_TILES = (
-    "The plain latents of a tile hold one arrangement of the texture among "
-    "many, so their mean tells little; what a defect changes is their energy, "
-    "which this detector compares."
+    "The plain latents of a tile describe one arrangement of the texture among "
+    "many, so their mean says little. A defect changes their energy, which "
+    "this detector compares."
 )
 
 
-def _why_near(row: paper_measures.SetDistance) -> str:
+def _why_near(row: measures.SetDistance) -> str:
     reason = (
-        "one by one they lie nearer to the reference's mean than qualified "
-        "ones do, as what is smoother does"
+        "single images lie nearer to the reference's mean than qualified "
+        "ones, as smoother images do"
         if row.auroc < 0.5
-        else "one by one they overlap with qualified ones in these latents"
+        else "single images overlap with qualified ones in these latents"
         if row.auroc < 0.9
-        else f"one by one they do differ, but {row.num_images} are so few that "
-        "as many held-out qualified ones lie far out as well"
+        else f"single images differ, but {row.num_images} are so few that the "
+        "same number of held-out qualified ones lies far out as well"
         if row.num_images < 50
-        else "one by one they do differ, each by little"
+        else "single images differ, each by little"
     )
     return (
         f"{row.name} lies only {row.ratio[0]:.2f} times as far: {reason} "
@@ -259,16 +264,15 @@ def accuracy_row(
         cells: The method's name and its figures.
     """
     point = results["methods"][name]
-    low, high = (100.0 * end for end in ends)
     paper = PAPER_ACCURACY.get(name, (None, None))
     return (
         name,
-        f"{report.percent(point['accuracy'])} ({low:.1f} to {high:.1f})",
+        f"{percent(point['accuracy'])} ({percent_interval(ends)})",
         *("–" if figure is None else f"{figure:.2f} %" for figure in paper),
-        report.percent(point["balanced_accuracy"]),
-        report.percent(point["overkill_rate"]),
-        report.percent(point["escape_rate"]),
-        report.number(results["auroc"][name]),
+        percent(point["balanced_accuracy"]),
+        percent(point["overkill_rate"]),
+        percent(point["escape_rate"]),
+        number(results["auroc"][name]),
     )
 
 
@@ -286,29 +290,29 @@ def accuracies(
         ends: Their 95 % intervals.
         others: The methods that the paper has beside its own.
     """
-    ours = shares["anomaly_score"]
+    ours = shares[ANOMALY.name]
     words = [
-        f"Ours: {report.percent(ours)} (95 %: "
-        f"{report.interval(ends['anomaly_score'])}) of "
+        f"Ours: {percent(ours)} (95 %: "
+        f"{interval(ends[ANOMALY.name])}) of "
         f"{results['num_test_qualified']} qualified and "
-        f"{results['num_test_defective']} defective test images, all methods "
-        "with the same split and calibration."
+        f"{results['num_test_defective']} defective test images; all methods "
+        "have the same split and calibration."
     ]
     for name in [*others, "pca_reconstruction"]:
-        apart = (
-            ends["anomaly_score"][0] > ends[name][1]
-            or ends["anomaly_score"][1] < ends[name][0]
+        separate = (
+            ends[ANOMALY.name][0] > ends[name][1]
+            or ends[ANOMALY.name][1] < ends[name][0]
         )
         words.append(
-            f"{name}: {report.percent(shares[name])}, "
+            f"{name}: {percent(shares[name])}, "
             f"{'lower' if shares[name] < ours else 'not lower'}"
-            f"{'' if apart else ' (the intervals overlap)'}."
+            f"{'' if separate else ' (the intervals overlap)'}."
         )
     trivial = max(
         ("darkness", "minimum", "deviation"), key=lambda name: shares[name]
     )
     words.append(
         f"The best trivial statistic, {trivial}, reaches "
-        f"{report.percent(shares[trivial])}."
+        f"{percent(shares[trivial])}."
     )
     return " ".join(words)

@@ -11,10 +11,10 @@ import tensorflow as tf
 from ganad_tf.data import image_tensors
 from ganad_tf.detector.detection import Detection
 from ganad_tf.detector.detector import OneClassDetector
-from ganad_tf.evaluation import report
+from ganad_tf.score_parts import MAP_LIMIT
 
 # 8-bit values a unit in the PNGs of anomaly maps.
-MAP_SCALE = 255.0 / report.MAP_LIMIT
+MAP_SCALE = 255.0 / MAP_LIMIT
 SCALARS = (
     "anomaly_score",
     "frechet_score",

@@ -4,21 +4,13 @@ import numpy as np
 import pytest
 from test_baselines import NAMES
 
-from ganad_tf.data import dataset
-from ganad_tf.evaluation import assessment
-from ganad_tf.evaluation import report
+from ganad_tf.errors import UserError
+from ganad_tf.evaluation.assessment import Assessor
+from ganad_tf.score_parts import SCORE_PARTS
 
 
-@pytest.fixture
-def assessor(parts_detector, mvtec_folder):
-    files = dataset.scan_images(dataset.list_images(mvtec_folder))
-    split = dataset.split_images(files, seed=0)
-    return assessment.Assessor(parts_detector, split, seed=0)
-
-
-def test_results_have_every_field_of_the_contract(assessor):
-    found = assessor.assess(data="x", method="joint")
-    results = json.loads(json.dumps(found.results, allow_nan=False))
+def test_results_have_every_field_of_the_contract(assessed):
+    results = json.loads(json.dumps(assessed.results, allow_nan=False))
     assert set(results) >= {
         "data",
         "num_train",
@@ -41,9 +33,7 @@ def test_results_have_every_field_of_the_contract(assessor):
         "images_per_second",
     }
     assert list(results["auroc"]) == [
-        "anomaly_score",
-        "frechet_score",
-        "reconstruction_error",
+        *(part.name for part in SCORE_PARTS),
         *NAMES,
     ]
     assert results["auroc"]["anomaly_score"] == 1.0
@@ -59,49 +49,56 @@ def test_results_have_every_field_of_the_contract(assessor):
     assert results["control"]["num_images"] == 5
 
 
-def test_two_assessments_give_the_same_results(assessor):
-    first, second = (
-        assessor.assess(data="x", method="joint").results for _ in range(2)
-    )
-    for results in (first, second):
-        assert results.pop("images_per_second") > 0
-    assert first == second
+def record_inversions(detector, monkeypatch):
+    """Images that the detector inverts from now on, in a list."""
+    inverted = []
+    detect_batches = detector.detect_batches
+
+    def recording(batches, **arguments):
+        batches = list(batches)
+        inverted.extend(image for batch in batches for image in batch.numpy())
+        return detect_batches(batches, **arguments)
+
+    monkeypatch.setattr(detector, "detect_batches", recording)
+    monkeypatch.setattr(detector, "reference_latents", None)
+    return inverted
 
 
-def test_panels_show_the_images_they_name(assessor):
-    found = assessor.assess(data="x", method="joint")
-    panels = [p for row in assessor.panels(found).values() for p in row]
-    assert all(isinstance(panel, report.Panel) for panel in panels)
-    first = next(p for p in panels if p.caption.startswith("test/scratch"))
-    name = first.caption.split(" ")[0]
-    row = [file.name for file in found.files].index(name)
-    score = found.detection.anomaly_scores[row]
-    assert f"score {score:.2f}" in first.caption
-    assert "DEFECTIVE" in first.caption
-    assert first.image[20:27, 4:11].mean() < -0.8
+def test_each_image_is_inverted_once_and_gives_the_same_results(
+    assessor, assessed, monkeypatch
+):
+    inverted = record_inversions(assessor.detector, monkeypatch)
+    results = assessor.assess(data="x", method="joint").results
+    speed = {"images_per_second": assessed.results["images_per_second"]}
+    assert {**results, **speed} == assessed.results
+    split = assessor.split
+    files = (*split.test, *split.calibration, *split.control)
+    expected = [image.tobytes() for image in assessor.load(files)]
+    traced, *images = (image.tobytes() for image in inverted)
+    assert traced not in expected
+    assert sorted(images) == sorted(expected)
 
 
-def test_missed_images_come_with_their_pictures(assessor, monkeypatch):
-    found = assessor.assess(data="x", method="joint")
-    assert not assessor.misses(found)
-    calibrator = assessor.detector.calibrator_
-    monkeypatch.setattr(calibrator, "threshold_", np.inf)
-    monkeypatch.setattr(assessment, "MAX_PICTURED", 3)
-    missed = assessor.misses(found)
-    assert len(missed) == 8
-    assert [miss.score for miss in missed] == sorted(m.score for m in missed)
-    assert all(miss.num_regions for miss in missed)
-    assert set(missed[0].shares) == {"frechet_score", "reconstruction_error"}
-    assert missed[0].image[20:27, 4:11].mean() < -0.8
-    assert [miss.image is None for miss in missed] == [False] * 3 + [True] * 5
+def test_distances_are_those_of_each_set_alone(assessor, assessed):
+    results = assessed.results
+    detector, split = assessor.detector, assessor.split
+    for name, files in (
+        ("qualified_test", split.test_qualified),
+        ("scratch", split.test_defective),
+    ):
+        latents = detector.reference_latents(assessor.load(files))
+        expected = detector.latent_gaussian_.frechet_distance(latents.numpy())
+        assert results["frechet_by_set"][name] == pytest.approx(
+            expected, rel=1e-5
+        )
+        assert results["frechet_num_images"][name] == len(files)
 
 
 def test_without_test_images_there_is_nothing_to_assess(assessor):
-    assessor.split = assessor.split._replace(
-        test_qualified=(), test_defective=()
-    )
-    with pytest.raises(ValueError, match="no test image"):
-        assessor.assess(data="x", method="joint")
+    split = assessor.split._replace(test_qualified=(), test_defective=())
+    untested = Assessor(assessor.detector, split, seed=0)
+    with pytest.raises(UserError, match="Expected test images"):
+        untested.assess(data="x", method="joint")
 
 
 def test_pictures_are_kept_only_if_asked_for(assessor):
@@ -111,10 +108,9 @@ def test_pictures_are_kept_only_if_asked_for(assessor):
     assert np.shape(maps) == (2, 32, 32)
 
 
-def test_regions_lie_where_the_maps_are_high(assessor):
-    found = assessor.assess(data="parts", method="joint")
+def test_regions_lie_where_the_maps_are_high(assessor, assessed):
     threshold = assessor.detector.map_calibrator_.threshold_
-    assert len(found.regions) == len(found.files)
-    for file, regions in zip(found.files, found.regions, strict=True):
+    rows = zip(assessed.files, assessed.regions, strict=True)
+    for file, regions in rows:
         assert all(region.peak >= threshold for region in regions)
         assert regions or not file.label  # every scratch is marked

@@ -10,7 +10,7 @@ def miss(shares=ORDINARY, *, p_value=0.5, num_regions=0):
 
 
 @pytest.mark.parametrize(
-    ("found", "expected"),
+    ("missed", "expected"),
     [
         (miss(), "alike"),
         (miss(p_value=0.09), "close"),
@@ -19,14 +19,14 @@ def miss(shares=ORDINARY, *, p_value=0.5, num_regions=0):
         (miss({"frechet_score": 0.01}, p_value=0.3), "part"),
     ],
 )
-def test_each_miss_has_its_reason(found, expected):
-    assert misses.reason(found, alpha=0.05) == expected
+def test_each_miss_has_its_reason(missed, expected):
+    assert misses.reason(missed, alpha=0.05) == expected
 
 
 def test_the_reason_is_told_in_words_with_its_numbers():
     words = misses.why(miss(), alpha=0.05)
-    assert "larger latent distance than its own in 40 %" in words
-    assert "larger residual than its own in 30 %" in words
+    assert "40 % have a larger latent distance" in words
+    assert "30 % have a larger residual" in words
     assert "below its threshold everywhere" in words
     assert "contour" in misses.why(miss(num_regions=2), alpha=0.05)
 

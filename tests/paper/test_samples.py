@@ -46,7 +46,7 @@ def test_the_most_unusual_tile_lies_farthest_from_the_reference(tiled, files):
         assert (8 * np.array(divmod(scores.argmax(), 3)) == corner).all()
     for samples in (central, unusual):
         assert samples.images.shape == (5, 16, 16, 1)
-        assert len(samples.compared) == 5
+        assert len(samples.descriptors) == 5
         row, column = samples.corners[4]
         np.testing.assert_allclose(
             samples.images[4],
@@ -59,7 +59,7 @@ def test_the_most_unusual_tile_lies_farthest_from_the_reference(tiled, files):
 def test_whole_images_are_their_own_samples(parts_detector, files):
     central, unusual = sampler_of(parts_detector).samples(files)
     np.testing.assert_allclose(unusual.images, TEXTURES, atol=0.005)
-    np.testing.assert_array_equal(central.compared, unusual.compared)
+    np.testing.assert_array_equal(central.descriptors, unusual.descriptors)
     assert not unusual.corners.any()
 
 

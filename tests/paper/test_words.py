@@ -11,15 +11,15 @@ def row(name, ratio, *, auroc=1.0, low=None):
 
 
 def words(*types, by="detector", tiled=False):
-    found = [row("generated", 2.0), *types]
-    return paper_words.distances(found, 5.0, by=by, tiled=tiled)
+    measured = [row("generated", 2.0), *types]
+    return paper_words.distances(measured, 5.0, by=by, tiled=tiled)
 
 
 def test_far_types_agree_and_near_ones_get_their_reason():
     assert "Every defect type" in words(row("crack", 9.0))
     near = words(row("crack", 9.0), row("knot", 2.0, auroc=0.7))
     assert "Every" not in near
-    assert "knot lies only 2.00 times as far: one by one they over" in near
+    assert "knot lies only 2.00 times as far: single images over" in near
     assert "each by little" in words(row("knot", 2.0))
     assert "smoother" in words(row("worn", 2.0, auroc=0.1))
     assert "For knot the interval" in words(row("knot", 9.0, low=3.0))
@@ -42,16 +42,18 @@ def test_the_papers_descent_has_its_own_reason(tiled):
     ],
 )
 def test_neighbours_are_read_by_kind(shares, mixed, expected):
-    found = paper_words.neighbours(
+    measured = paper_words.neighbours(
         "tiles", shares, (0.5, 0.5), [0.4, 0.6], mixed
     )
-    assert expected in found and f"{50 * sum(shares):.1f} % of all" in found
+    assert (
+        expected in measured and f"{50 * sum(shares):.1f} % of all" in measured
+    )
 
 
 @pytest.mark.parametrize("tiled", [True, False])
 def test_a_smoother_defect_is_told_to_be_no_residual(tiled):
     losses = {"held-out": (0.2, 0.1), "worn": (0.3, 0.05), "dent": (0.4, 0.2)}
-    found = paper_words.reconstructions(losses, "held-out", tiled=tiled)
-    assert "worn is reconstructed better" in found
-    assert "dent is" not in found and "dent: 0.400 (2.00 times)" in found
-    assert ("energies of the latents" in found) == tiled
+    measured = paper_words.reconstructions(losses, "held-out", tiled=tiled)
+    assert "worn is reconstructed better" in measured
+    assert "dent is" not in measured and "dent: 0.400 (2.00 times)" in measured
+    assert ("energies of the latents" in measured) == tiled

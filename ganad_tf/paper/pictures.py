@@ -1,4 +1,4 @@
-"""The paper's figures, drawn from data at hand."""
+"""The pictures of the paper's reproduction, as PNG."""
 
 from __future__ import annotations
 
@@ -8,9 +8,17 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from ganad_tf.evaluation import report
+from ganad_tf.colors import CONTOUR_COLOR
+from ganad_tf.colors import DEFECTIVE_COLOR
+from ganad_tf.colors import MAP_COLORMAP
+from ganad_tf.colors import MAP_UNIT
+from ganad_tf.colors import QUALIFIED_COLOR
+from ganad_tf.evaluation.canvas import displayable
+from ganad_tf.evaluation.canvas import encode_png
+from ganad_tf.evaluation.canvas import new_figure
 from ganad_tf.paper.measures import SetDistance
 from ganad_tf.paper.measures import Smoothness
+from ganad_tf.score_parts import MAP_LIMIT
 from ganad_tf.training.image_grids import image_grid
 
 
@@ -31,7 +39,7 @@ class Stretch:
 
 
 def _show_grid(axis, images: np.ndarray, num_columns: int) -> None:
-    axis.imshow(report.displayable(2.0 * image_grid(images, num_columns) - 1.0))
+    axis.imshow(displayable(2.0 * image_grid(images, num_columns) - 1.0))
     axis.set(xticks=[], yticks=[])
 
 
@@ -45,7 +53,7 @@ def samples_png(real: np.ndarray, generated: np.ndarray) -> bytes:
     Returns:
         png: Encoded picture.
     """
-    figure = report.new_figure(10.0, 5.4)
+    figure = new_figure(10.0, 5.4)
     axes = figure.subplots(1, 2)
     stretch = Stretch(real)
     for axis, images, name in zip(
@@ -53,7 +61,7 @@ def samples_png(real: np.ndarray, generated: np.ndarray) -> bytes:
     ):
         _show_grid(axis, stretch(images), 8)
         axis.set_title(name, fontsize=10)
-    return report.encode_png(figure)
+    return encode_png(figure)
 
 
 def scatter_png(real: np.ndarray, generated: np.ndarray) -> bytes:
@@ -66,21 +74,21 @@ def scatter_png(real: np.ndarray, generated: np.ndarray) -> bytes:
     Returns:
         png: Encoded picture.
     """
-    figure = report.new_figure(6.4, 5.6)
+    figure = new_figure(6.4, 5.6)
     axis = figure.subplots()
     axis.plot(*real.T, "o", color="blue", mfc="none", ms=5, label="real")
     axis.plot(*generated.T, "x", color="red", ms=5, label="generated")
     axis.set(xticks=[], yticks=[])
     axis.set_xlabel("t-SNE of the pixels, no PCA before", fontsize=9)
     axis.legend(loc="best", fontsize=9)
-    return report.encode_png(figure)
+    return encode_png(figure)
 
 
 def interpolation_png(
     ends: np.ndarray,
     images: np.ndarray,
     scores: np.ndarray,
-    found: Smoothness,
+    smoothness: Smoothness,
     real_range: tuple[float, float],
 ) -> bytes:
     """Draws an interpolation and how smooth it is (Fig. 7 and 8).
@@ -90,22 +98,22 @@ def interpolation_png(
             images between which the path leads.
         images: Floats of shape (64, height, width, channels) in [-1, 1].
         scores: Floats of shape (64,), the discriminator's logits.
-        found: Their `Smoothness`.
+        smoothness: Their `Smoothness`.
         real_range: Logits that 90 % of held-out qualified images lie within.
 
     Returns:
         png: Encoded picture.
     """
-    figure = report.new_figure(10.0, 6.6)
+    figure = new_figure(10.0, 6.6)
     left, right = figure.subfigures(1, 2, width_ratios=[1.25, 1.0])
     upper, lower = right.subplots(2, 1, sharex=True)
     _draw_path(left, ends, images)
-    upper.plot(np.arange(1, len(images)), found.changes, color="black")
-    upper.set_ylim(0.0, 1.25 * found.changes.max() + 1e-9)
+    upper.plot(np.arange(1, len(images)), smoothness.changes, color="black")
+    upper.set_ylim(0.0, 1.25 * smoothness.changes.max() + 1e-9)
     upper.set_ylabel("change from the last image\n(RMS)", fontsize=8)
     lower.axhspan(
         *real_range,
-        color=report.QUALIFIED_COLOR,
+        color=QUALIFIED_COLOR,
         alpha=0.2,
         lw=0,
         label="90 % of held-out qualified ones",
@@ -117,7 +125,7 @@ def interpolation_png(
     for axis in (upper, lower):
         axis.tick_params(labelsize=7)
         axis.grid(alpha=0.3)
-    return report.encode_png(figure)
+    return encode_png(figure)
 
 
 def _draw_path(figure, ends: np.ndarray, images: np.ndarray) -> None:
@@ -142,8 +150,8 @@ class Reconstructed(NamedTuple):
     image: np.ndarray  # (height, width, channels), what is reconstructed
     by_paper: np.ndarray  # the same, by the paper's gradient descent
     by_detector: np.ndarray  # the same, by the detector at hand
-    anomaly_map: np.ndarray  # (height, width) of the whole image
-    whole: np.ndarray | None = None  # the whole image, if `image` is a tile
+    anomaly_map: np.ndarray  # (height, width) of the full image
+    full_image: np.ndarray | None = None  # if `image` is a tile of it
     corner: tuple[int, int] = (0, 0)  # the tile's upper left pixel in it
 
 
@@ -163,9 +171,9 @@ def reconstructions_png(rows: Sequence[Reconstructed]) -> bytes:
         "reconstruction\n(this detector)",
         "anomaly map\n(this detector)",
     ]
-    if rows[0].whole is not None:
+    if rows[0].full_image is not None:
         names = ["image", "tile", *names[1:]]
-    figure = report.new_figure(2.0 * len(names), 2.0 * len(rows) + 0.5)
+    figure = new_figure(2.0 * len(names), 2.0 * len(rows) + 0.5)
     axes = figure.subplots(len(rows), len(names), squeeze=False)
     # The scale ends where hardly a pixel is beyond.
     limit = np.quantile([abs(r.image - r.by_paper) for r in rows], 0.995)
@@ -175,20 +183,20 @@ def reconstructions_png(rows: Sequence[Reconstructed]) -> bytes:
         axis.set_xlabel(name, fontsize=8)
     for column, scale, unit in (
         (-3, scales[0], "absolute difference"),
-        (-1, scales[1], report.MAP_UNIT),
+        (-1, scales[1], MAP_UNIT),
     ):
         bar = figure.colorbar(
             scale, ax=axes[:, column], fraction=0.05, aspect=40, extend="max"
         )
         bar.set_label(unit, fontsize=8)
         bar.ax.tick_params(labelsize=7)
-    return report.encode_png(figure)
+    return encode_png(figure)
 
 
 def _draw_reconstructed(line, row: Reconstructed, limit: float):
     """One row; returns what the colour scales belong to."""
-    if row.whole is not None:
-        line[0].imshow(report.displayable(row.whole))
+    if row.full_image is not None:
+        line[0].imshow(displayable(row.full_image))
         for axis in line[[0, -1]]:
             axis.add_patch(_square(row))
     stretch = Stretch(row.image)
@@ -197,25 +205,25 @@ def _draw_reconstructed(line, row: Reconstructed, limit: float):
         (row.image, row.by_paper, row.by_detector),
         strict=True,
     ):
-        shown = picture if row.whole is None else stretch(picture)
-        axis.imshow(report.displayable(shown))
+        shown = picture if row.full_image is None else stretch(picture)
+        axis.imshow(displayable(shown))
     title = line[0].set_title(row.caption, fontsize=8, loc="left")
     title.set_in_layout(False)  # it may reach over the next picture
     for axis in line:
         axis.set(xticks=[], yticks=[])
     residual = np.abs(row.image - row.by_paper).mean(axis=-1)
     return [
-        axis.imshow(values, cmap="inferno", vmin=0, vmax=end)
+        axis.imshow(values, cmap=MAP_COLORMAP, vmin=0, vmax=end)
         for axis, values, end in (
             (line[-3], residual, limit),
-            (line[-1], row.anomaly_map, report.MAP_LIMIT),
+            (line[-1], row.anomaly_map, MAP_LIMIT),
         )
     ]
 
 
 def _square(row: Reconstructed) -> Rectangle:
     """Where the tile is, drawn large enough to be seen."""
-    side = max(len(row.image), len(row.whole) // 12)
+    side = max(len(row.image), len(row.full_image) // 12)
     margin = (side - len(row.image)) / 2
     top, left = row.corner
     return Rectangle(
@@ -223,37 +231,37 @@ def _square(row: Reconstructed) -> Rectangle:
         side,
         side,
         fill=False,
-        edgecolor=report.CONTOUR_COLOR,
+        edgecolor=CONTOUR_COLOR,
     )
 
 
-def distances_png(found: Sequence[SetDistance], factor: float) -> bytes:
+def distances_png(rows: Sequence[SetDistance], factor: float) -> bytes:
     """Draws how many times as far as qualified images the sets lie.
 
     Args:
-        found: `SetDistance`s, at least one.
+        rows: `SetDistance`s, at least one.
         factor: By which defect types should lie farther out.
 
     Returns:
         png: Encoded picture.
     """
-    middle, low, high = np.array([row.ratio for row in found]).T
-    places = np.arange(len(found))
-    figure = report.new_figure(6.4, 0.32 * len(found) + 1.0)
+    middle, low, high = np.array([row.ratio for row in rows]).T
+    places = np.arange(len(rows))
+    figure = new_figure(6.4, 0.32 * len(rows) + 1.0)
     axis = figure.subplots()
     axis.errorbar(
         middle, places, xerr=(middle - low, high - middle), fmt="o", ms=5
     )
     axis.set_yticks(
-        places, [f"{row.name} ({row.num_images})" for row in found], fontsize=9
+        places, [f"{row.name} ({row.num_images})" for row in rows], fontsize=9
     )
     axis.axvline(1.0, color="black", lw=1.0)
-    axis.axvline(factor, color=report.DEFECTIVE_COLOR, lw=1.0, ls="--")
-    axis.set(xscale="log", ylim=(len(found) - 0.5, -0.5))
+    axis.axvline(factor, color=DEFECTIVE_COLOR, lw=1.0, ls="--")
+    axis.set(xscale="log", ylim=(len(rows) - 0.5, -0.5))
     axis.set_xlabel(
         "Fréchet distance over that of held-out qualified ones of equal\n"
         f"number (95 %); line: equal, dashes: {factor:g} times",
         fontsize=9,
     )
     axis.grid(alpha=0.3, axis="x")
-    return report.encode_png(figure)
+    return encode_png(figure)

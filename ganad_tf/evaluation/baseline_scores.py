@@ -1,0 +1,98 @@
+"""Baseline scores: the baselines on the images that the detector has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from absl import logging
+from PIL import Image
+
+from ganad_tf.data import dataset
+from ganad_tf.data import image_files
+from ganad_tf.data import image_tensors
+from ganad_tf.evaluation import baselines
+
+# Training images that the baselines are fitted to at the most.
+MAX_IMAGES = 2000
+# The same for images at their native resolution, and their side in pixels.
+MAX_NATIVE_IMAGES = 500
+MAX_NATIVE_SIZE = 512
+# Side in pixels of whole images for the baselines of a tiled model.
+WHOLE_SIZE = 64
+
+
+class BaselineScorer:
+    """Fits the baselines to training images, and scores files by them.
+
+    Args:
+        train: `ImageFile`s of the training images, at least one.
+        image_size: Side or (height, width) in pixels at which baselines see
+            images, those excepted that want them at their native resolution.
+        channels: Of the images, 1 or 3.
+        seed: Of what is random in the baselines.
+    """
+
+    def __init__(
+        self,
+        train: Sequence[dataset.ImageFile],
+        *,
+        image_size: image_files.ImageSize,
+        channels: int,
+        seed: int,
+    ):
+        self._train = train
+        self._image_size = image_size
+        self._channels = channels
+        self._seed = seed
+
+    def scores(
+        self, *sets: Sequence[dataset.ImageFile]
+    ) -> dict[str, tuple[np.ndarray, ...]]:
+        """Scores of every baseline, in memory bounded by the training images.
+
+        Args:
+            *sets: `ImageFile`s of each set of images.
+
+        Returns:
+            scores: For each baseline, floats of shape (n,) for each set.
+        """
+        methods = baselines.make_baselines(
+            num_images=min(len(self._train), MAX_IMAGES), seed=self._seed
+        )
+        scores = {}
+        for native in (False, True):
+            chosen = {n: b for n, b in methods.items() if b.native == native}
+            size = self._native_size() if native else self._image_size
+            self._fit(chosen, size, MAX_NATIVE_IMAGES if native else MAX_IMAGES)
+            of_sets = [self._scored(chosen, files, size) for files in sets]
+            scores |= {n: tuple(s[n] for s in of_sets) for n in chosen}
+            logging.info("Scored the baselines %s.", ", ".join(chosen))
+        return {name: scores[name] for name in methods}
+
+    def _fit(self, fitted, size: image_files.ImageSize, limit: int) -> None:
+        train = image_tensors.load_images(
+            [file.path for file in self._train[:limit]],
+            image_size=size,
+            channels=self._channels,
+        )
+        for baseline in fitted.values():
+            baseline.fit(train)
+
+    def _scored(self, fitted, files, size) -> dict[str, np.ndarray]:
+        batches = image_tensors.image_dataset(
+            [file.path for file in files],
+            image_size=size,
+            channels=self._channels,
+        )
+        columns = [
+            [baseline.anomaly_scores(batch) for baseline in fitted.values()]
+            for batch in batches.as_numpy_iterator()
+        ]
+        scores = map(np.concatenate, zip(*columns, strict=True))
+        return dict(zip(fitted, scores, strict=True))
+
+    def _native_size(self) -> int:
+        """The images' own size, bounded so that arrays fit in memory."""
+        with Image.open(self._train[0].path) as image:
+            return min(*image.size, MAX_NATIVE_SIZE)

@@ -1,0 +1,145 @@
+"""One pass of the detector over images, and all that is derived from it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import Any
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from ganad_tf import progress
+from ganad_tf.data import dataset
+from ganad_tf.detector.detection import Detection
+from ganad_tf.detector.detector import OneClassDetector
+from ganad_tf.detector.regions import Region
+from ganad_tf.detector.regions import find_regions
+from ganad_tf.evaluation.picture_file import PictureFile
+from ganad_tf.evaluation.pixel_scores import PixelScores
+
+
+class DetectionPass(NamedTuple):
+    """Each image was inverted once; this is what is kept of it."""
+
+    detection: Detection  # scores, decisions, latents; no pictures
+    regions: list[list[Region]]  # of the anomaly map of each image
+    pictures: PictureFile  # reconstruction and map of each image
+    pixel_results: dict[str, Any]  # auroc, aupro, num_masks; empty if no masks
+    images_per_second: float
+
+
+def without_pictures(detection: Detection) -> Detection:
+    """The numbers of a detection, with the mean latent of an image's tiles."""
+    latents = detection.latents
+    latents = latents.reshape(len(latents), -1, latents.shape[-1]).mean(axis=1)
+    return detection._replace(
+        latents=latents, reconstructions=None, anomaly_maps=None
+    )
+
+
+def scores_only(detection: Detection) -> Detection:
+    """The numbers of a detection without what is compared of each tile."""
+    return without_pictures(detection)._replace(descriptors=None)
+
+
+def detect_files(
+    detector: OneClassDetector,
+    batches: Iterable[tf.Tensor],
+    *,
+    num_images: int,
+    keep: Callable[[Detection], Detection],
+) -> Detection:
+    """Applies the detector to the images of files, and logs its progress.
+
+    Args:
+        detector: Fitted `OneClassDetector`.
+        batches: Images as the detector takes them.
+        num_images: How many they are.
+        keep: What is kept of the `Detection` of each batch.
+
+    Returns:
+        detection: `Detection` of arrays, a row for each image.
+    """
+    logged = progress.LoggedBatches(
+        batches, total=num_images, what="Inverted images"
+    )
+    return detector.detect_batches(logged, keep=keep)
+
+
+def detection_pass(
+    detector: OneClassDetector,
+    files: Sequence[dataset.ImageFile],
+    batches: Iterable[tf.Tensor],
+) -> DetectionPass:
+    """Inverts each image once and keeps what an evaluation needs of it.
+
+    Args:
+        detector: Fitted `OneClassDetector`.
+        files: The images, at least one.
+        batches: The same images as the detector takes them.
+
+    Returns:
+        result: `DetectionPass`, rows in the order of `files`.
+    """
+    harvest = _Harvest(detector, files)
+    # An image of no file traces the graph, so that the time is that of images.
+    detector.detect_batches([tf.zeros([1, *detector.image_shape])])
+    start = time.perf_counter()
+    detection = detect_files(
+        detector, batches, num_images=len(files), keep=harvest
+    )
+    seconds = time.perf_counter() - start
+    return DetectionPass(
+        detection,
+        harvest.regions,
+        harvest.pictures,
+        harvest.pixel_results(),
+        len(files) / seconds,
+    )
+
+
+class _Harvest:
+    """Takes from each batch what its large fields are needed for."""
+
+    def __init__(self, detector: OneClassDetector, files):
+        self._files = iter(files)
+        self._size = detector.image_shape[:2]
+        self._map_threshold = detector.map_calibrator_.threshold_
+        self.regions: list[list[Region]] = []
+        self.pictures = PictureFile(len(files), detector.image_shape)
+        defective = (file for file in files if file.label)
+        has_masks = any(self._truth(f) is not None for f in defective)
+        self._pixels = PixelScores() if has_masks else None
+        self._num_masks = 0
+
+    def _truth(self, file: dataset.ImageFile) -> np.ndarray | None:
+        """Which pixels are defective; None where nobody has marked them."""
+        if not file.label:
+            return np.zeros(self._size, bool)
+        return dataset.load_mask(file, image_size=self._size)
+
+    def __call__(self, detection: Detection) -> Detection:
+        maps = detection.anomaly_maps
+        self.pictures.append(detection.reconstructions, maps)
+        # The files go on where the batch before has ended.
+        for anomaly_map, file in zip(maps, self._files, strict=False):
+            self.regions.append(find_regions(anomaly_map, self._map_threshold))
+            if self._pixels is not None:
+                self._add_pixels(file, anomaly_map)
+        return without_pictures(detection)
+
+    def _add_pixels(self, file, anomaly_map: np.ndarray) -> None:
+        truth = self._truth(file)
+        if truth is not None:
+            self._pixels.add(truth, anomaly_map)
+            self._num_masks += file.label
+
+    def pixel_results(self) -> dict[str, float | int | None]:
+        """AUROC and AUPRO of the images whose defects are marked."""
+        if self._pixels is None:
+            return {}
+        return {**self._pixels.results(), "num_masks": self._num_masks}

@@ -1,0 +1,102 @@
+"""Evidence: pictures of example images and of every miss, for the report."""
+
+from __future__ import annotations
+
+from ganad_tf.evaluation import examples
+from ganad_tf.evaluation import misses
+from ganad_tf.evaluation.assessment import Assessment
+from ganad_tf.evaluation.assessment import Assessor
+from ganad_tf.evaluation.map_pictures import Panel
+from ganad_tf.evaluation.map_pictures import caption_of
+from ganad_tf.score_parts import SCORE_PARTS
+
+# Missed images that the report shows a picture of.
+MAX_PICTURED = 100
+
+
+def example_panels(
+    assessor: Assessor, assessment: Assessment
+) -> dict[str, list[Panel]]:
+    """Pictures of the best, the worst and the borderline cases.
+
+    Args:
+        assessor: `Assessor` of the fitted detector.
+        assessment: What its `assess` returned.
+
+    Returns:
+        panels: `Panel`s under each heading that has images.
+    """
+    chosen = examples.select_examples(
+        assessment.labels,
+        assessment.detection.anomaly_scores,
+        threshold=assessor.detector.calibrator_.threshold_,
+    )
+    return {
+        heading: [_panel(assessor, assessment, row) for row in rows]
+        for heading, rows in chosen.items()
+    }
+
+
+def _image(assessor: Assessor, assessment: Assessment, row: int):
+    """The input image, of the size of its other pictures."""
+    image = assessor.load([assessment.files[row]])
+    return assessment.pictures.reduced(image)[0]
+
+
+def _panel(assessor: Assessor, assessment: Assessment, row: int) -> Panel:
+    return Panel(
+        caption_of(assessment.files[row], assessment.detection, row),
+        _image(assessor, assessment, row),
+        *assessment.pictures[row],
+        assessor.detector.map_calibrator_.threshold_,
+    )
+
+
+def list_misses(
+    assessor: Assessor, assessment: Assessment
+) -> list[misses.Miss]:
+    """The defective images that are called qualified, and why.
+
+    Args:
+        assessor: `Assessor` of the fitted detector.
+        assessment: What its `assess` returned.
+
+    Returns:
+        missed: `misses.Miss`es, the lowest score first; the first
+            `MAX_PICTURED` of them with pictures.
+    """
+    rows = misses.missed_rows(
+        assessment.labels,
+        assessment.detection.anomaly_scores,
+        assessor.detector.calibrator_.threshold_,
+    )
+    return [
+        _miss(assessor, assessment, row, pictured=rank < MAX_PICTURED)
+        for rank, row in enumerate(rows)
+    ]
+
+
+def _miss(
+    assessor: Assessor, assessment: Assessment, row: int, *, pictured: bool
+) -> misses.Miss:
+    file, detection = assessment.files[row], assessment.detection
+    parts = {
+        part.name: assessment.scores[part.name]
+        for part in SCORE_PARTS
+        if part.field in assessor.detector.score_parts
+    }
+    miss = misses.Miss(
+        file.name,
+        file.defect_type,
+        float(detection.anomaly_scores[row]),
+        float(detection.p_values[row]),
+        misses.larger_shares(row, assessment.labels, parts),
+        len(assessment.regions[row]),
+    )
+    if not pictured:
+        return miss
+    return miss._replace(
+        image=_image(assessor, assessment, row),
+        anomaly_map=assessment.pictures[row].anomaly_map,
+        map_threshold=assessor.detector.map_calibrator_.threshold_,
+    )

@@ -1,0 +1,66 @@
+"""The format of `scores.csv`, which evaluation and clients write alike."""
+
+from __future__ import annotations
+
+import collections
+import csv
+import io
+from collections.abc import Iterable
+
+from ganad_tf.score_parts import SCALARS
+
+COLUMNS = ("path", "label", *SCALARS, "status")
+
+
+class Row(
+    collections.namedtuple(
+        "Row", COLUMNS, defaults=("", *[None] * len(SCALARS), "ok")
+    )
+):
+    """One image; the scalars are None where it could not be scored.
+
+    Attributes:
+        path: Name of the file, as the user gave it.
+        label: "good", a defect type, or empty where unknown.
+        anomaly_score: The number to rank by; higher is more anomalous.
+        frechet_score: Latent Fréchet distance to the qualified reference.
+        reconstruction_error: Largest residuals of the reconstruction.
+        p_value: Conformal p-value among held-out qualified images.
+        is_defective: Whether the p-value is at most alpha.
+        status: "ok", or the reason why there are no scalars.
+    """
+
+    __slots__ = ()
+
+
+def to_csv(rows: Iterable[Row]) -> str:
+    """Formats rows as CSV with a header line.
+
+    Args:
+        rows: `Row`s; floats get 7 significant digits, booleans are 0 or 1.
+
+    Returns:
+        text: The file's content.
+
+    Example:
+    >>> print(to_csv([Row("a.png", status="empty file")]).splitlines()[1])
+    a.png,,,,,,,empty file
+    """
+    lines = [_line(COLUMNS)]
+    lines += [_line(_cell(value) for value in row) for row in rows]
+    return "".join(lines)
+
+
+def _cell(value) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(int(value))
+    return f"{value:.7g}" if isinstance(value, float) else str(value)
+
+
+def _line(cells: Iterable[str]) -> str:
+    # The writer quotes a "\r" in a cell only if its own lines end in "\r\n".
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer).writerow(cells)
+    return buffer.getvalue().removesuffix("\r\n") + "\n"

@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+from test_baselines import NAMES
+
+from ganad_tf.evaluation import baseline_scores
+from ganad_tf.evaluation import baselines
+from ganad_tf.evaluation.baseline_scores import BaselineScorer
+
+
+@pytest.fixture(scope="module")
+def scored(assessor):
+    split = assessor.split
+    scorer = BaselineScorer(split.train, image_size=16, channels=1, seed=0)
+    return scorer.scores(split.calibration, split.test)
+
+
+def test_every_baseline_scores_every_set(scored, assessor):
+    split = assessor.split
+    assert list(scored) == NAMES
+    for calibration, test in scored.values():
+        assert len(calibration) == len(split.calibration)
+        assert len(test) == len(split.test)
+
+
+def test_scores_are_those_of_a_baseline_in_memory(scored, assessor):
+    split = assessor.split
+    methods = baselines.make_baselines(num_images=len(split.train), seed=0)
+    energy = methods["laplacian_energy"].fit(assessor.load(split.train))
+    np.testing.assert_allclose(
+        scored["laplacian_energy"][1],
+        energy.anomaly_scores(assessor.load(split.test)),
+        rtol=1e-4,
+    )
+
+
+def test_images_at_native_resolution_are_bounded(assessor, monkeypatch):
+    monkeypatch.setattr(baseline_scores, "MAX_NATIVE_SIZE", 20)
+    loaded = []
+    load_images = baseline_scores.image_tensors.load_images
+
+    def recording(paths, **arguments):
+        loaded.append((len(paths), arguments["image_size"]))
+        return load_images(paths, **arguments)
+
+    monkeypatch.setattr(baseline_scores.image_tensors, "load_images", recording)
+    monkeypatch.setattr(baseline_scores, "MAX_NATIVE_IMAGES", 9)
+    BaselineScorer(
+        assessor.split.train, image_size=16, channels=1, seed=0
+    ).scores(assessor.split.test[:2])
+    assert loaded == [(45, 16), (9, 20)]

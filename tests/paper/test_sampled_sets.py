@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+
+from ganad_tf.paper import sampled_sets
+from ganad_tf.paper.sampled_sets import GENERATED
+from ganad_tf.paper.sampled_sets import HELD_OUT
+from ganad_tf.paper.sampled_sets import TRAINING
+from ganad_tf.paper.sampled_sets import SampledSets
+
+
+@pytest.fixture
+def sets(assessor):
+    return SampledSets(assessor)
+
+
+def test_few_files_are_all_taken_and_many_evenly():
+    assert sampled_sets.spread([1, 2], 5) == [1, 2]
+    assert sampled_sets.spread(range(101), 3) == [0, 50, 100]
+
+
+def test_sets_are_those_of_the_split(sets, assessor):
+    for name, files in (
+        (TRAINING, assessor.split.train),
+        (HELD_OUT, assessor.split.test_qualified),
+        ("scratch", assessor.split.test_defective),
+    ):
+        np.testing.assert_array_equal(
+            sets.samples(name)[0].images, assessor.load(files)
+        )
+
+
+def test_a_set_is_read_and_inverted_once(sets):
+    assert sets.samples(HELD_OUT) is sets.samples(HELD_OUT)
+    inversion = sets.inversion(HELD_OUT, by="detector")
+    # Without tiles the central sample is the image itself.
+    assert sets.inversion(HELD_OUT, by="detector", central=True) is inversion
+    assert sets.inversion(HELD_OUT, by="paper") is not inversion
+
+
+def test_the_paper_compares_latents_and_the_detector_its_descriptors(
+    sets, assessor
+):
+    held_out = {"by": "paper", "central": False}
+    np.testing.assert_array_equal(
+        sets.descriptors(HELD_OUT, **held_out),
+        sets.inversion(HELD_OUT, by="paper").latents,
+    )
+    images = assessor.load(assessor.split.test_qualified)
+    np.testing.assert_allclose(
+        sets.descriptors(HELD_OUT, by="detector", central=False),
+        assessor.detector.reference_latents(images),
+        atol=1e-4,
+    )
+    generated = sets.descriptors(GENERATED, by="detector", central=True)
+    assert len(generated) == sampled_sets.NUM_OF_SET
