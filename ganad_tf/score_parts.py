@@ -19,3 +19,12 @@ RESIDUAL = ScorePart(
 )
 # In the order of columns and outputs.
 SCORE_PARTS = (ANOMALY, FRECHET, RESIDUAL)
+# All scalars of a verdict, in the order of columns and outputs: name by which
+# tables and signatures know them, and field of `Detection`.
+SCALARS = {
+    **{part.name: part.field for part in SCORE_PARTS},
+    "p_value": "p_values",
+    "is_defective": "is_defective",
+}
+# Upper end of the scale of anomaly maps, in pictures and in 8-bit PNGs.
+MAP_LIMIT = 15.0

@@ -21,6 +21,7 @@ from sklearn import metrics
 
 from ganad_tf import artifacts
 from ganad_tf.evaluation import misses
+from ganad_tf.score_parts import MAP_LIMIT
 
 QUALIFIED_COLOR, DEFECTIVE_COLOR = "#1f6fb4", "#c62828"
 OURS = ("anomaly_score", "frechet_score", "reconstruction_error")
@@ -34,8 +35,6 @@ METHOD_HEADER = (
     "95 % interval",
     "escape",
 )
-# Where the colour scale of maps ends.
-MAP_LIMIT = 15.0
 # Largest side in pixels of the pictures of missed images.
 OVERLAY_SIZE = 128
 MAP_UNIT = "1: the top hundredth of qualified pixels"

@@ -47,7 +47,7 @@ def test_files_that_tensorflow_decodes_stay_as_they_are(tmp_path):
 def test_no_tensorflow_is_needed():
     script = (
         "import sys\n"
-        "from ganad_tf import dataset, image_files, score_table\n"
+        "from ganad_tf.data import dataset, image_files\n"
         "assert 'tensorflow' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
