@@ -5,7 +5,7 @@
     detector = for_method(gan, method="joint", aligned=True, alpha=0.05)
     detector.fit(training_batches, calibration_batches)
     detection = detector.detect(images)
-    export_saved_model(detector, "saved_models/parts", ...)
+    export_detector(detector, "saved_models/parts")
 
 The scripts in `tools/` do just this, with flags. A name is imported when it is
 first used, so that what needs no TensorFlow starts without it.
@@ -51,8 +51,11 @@ _NAMES = {
     "evaluation.assessment": ("Assessor",),
     "evaluation.report": ("write_report",),
     # export
-    "serving.export": ("export_saved_model",),
+    "serving.export": ("export_saved_model", "export_detector"),
+    # scoring
+    "serving.open_scorer": ("open_scorer",),
     "serving.saved_model": ("SavedModelScorer",),
+    "serving.score_files": ("score_images",),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = [*_HOMES, "__version__"]
