@@ -97,7 +97,8 @@ def _open(path: str, mode: str) -> io.TextIOWrapper:
 
 
 def _printable(name: str) -> str:
-    return name.encode("utf-8", "replace").decode()
+    """A file name as Matplotlib can draw it: no lone bytes, no formulas."""
+    return name.encode("utf-8", "replace").decode().replace("$", r"\$")
 
 
 def _pixels(

@@ -76,6 +76,6 @@ def test_any_name_and_16_bit_images_are_saved(folder):
     buffer = io.BytesIO()
     Image.fromarray(deep).save(buffer, "PNG")
     map_folder.MapFolder(folder, None).save(
-        "e\udcff\n.png", buffer.getvalue(), outputs(0)
+        "e\udcff\n$x_^$.png", buffer.getvalue(), outputs(0)
     )
-    assert os.listdir(folder) == ["e\udcff\n.png.png"]
+    assert os.listdir(folder) == ["e\udcff\n$x_^$.png.png"]
