@@ -1,11 +1,10 @@
 """One-class defect detection with a GAN, in the order in which data flow.
 
-    gan = train_gan("parts/", "model")
-    detector = for_method(gan, method="joint", aligned=True, alpha=0.05)
-    detector.fit(training_batches, calibration_batches)
+    train_gan("parts/", "model")
+    detector = fit_detector("parts/", "model", alpha=0.05)
     detection = detector.detect(images)
     results = evaluate_detector("parts/", "model", "report")
-    export_saved_model(detector, "saved_models/parts", ...)
+    export_saved_model("model", "saved_models/parts")
 
 The scripts in `tools/` are these functions with flags, and the same defaults.
 A name is imported at its first use, so that what needs no TensorFlow starts
@@ -55,8 +54,11 @@ _NAMES = {
     "evaluation.evaluate": ("evaluate_detector",),
     "paper.reproduce": ("reproduce_paper",),
     # export
-    "serving.export": ("export_saved_model",),
+    "serving.export": ("export_saved_model", "export_detector"),
+    # scoring
+    "serving.open_scorer": ("open_scorer",),
     "serving.saved_model": ("SavedModelScorer",),
+    "serving.score_files": ("score_images",),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = [*_HOMES, "__version__"]

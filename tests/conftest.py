@@ -112,7 +112,7 @@ def parts_detector() -> detector.OneClassDetector:
 def export_to(folder, fitted, **changes) -> str:
     """Exports a detector of parts; returns the version's folder."""
     arguments = {"name": "parts", "facts": {"seed": 0}, **changes}
-    return export.export_saved_model(fitted, str(folder), **arguments)
+    return export.export_detector(fitted, str(folder), **arguments)
 
 
 def encoded(parts: np.ndarray) -> list[bytes]:

@@ -22,8 +22,9 @@ ROOMS = (
     "benchmark",
 )
 LIGHT_CLIENTS = (
+    "ganad_tf.serving.open_scorer",
     "ganad_tf.serving.rest_client",
-    "ganad_tf.serving.scoring",
+    "ganad_tf.serving.score_files",
     "ganad_tf.serving.score_table",
 )
 HEAVY = ("tensorflow", "keras", "matplotlib", "sklearn")
@@ -60,9 +61,11 @@ WITHOUT_TENSORFLOW = (
     "paper.words",
     "serving.c_api",
     "serving.client",
+    "serving.open_scorer",
     "serving.rest_client",
+    "serving.score_files",
     "serving.score_table",
-    "serving.scoring",
+    "serving.scorer",
     "training.sweep",
     "version",
 )

@@ -1,6 +1,7 @@
 import csv
 import io
 
+from ganad_tf.score_parts import SCORE_PARTS
 from ganad_tf.scores_csv import COLUMNS
 from ganad_tf.scores_csv import Row
 from ganad_tf.scores_csv import to_csv
@@ -12,6 +13,7 @@ def test_columns_are_those_of_the_contract():
         "is_defective,status"
     )
     assert Row._fields == COLUMNS
+    assert COLUMNS[2:5] == tuple(part.name for part in SCORE_PARTS)
 
 
 def test_numbers_have_seven_digits_and_decisions_are_0_or_1():

@@ -20,7 +20,6 @@ _CONTEXT.set_forkserver_preload(
     [
         "ganad_tf.serving.export",
         "ganad_tf.paper.reproduction",
-        "ganad_tf.serving.speed_dial",
     ]
 )
 

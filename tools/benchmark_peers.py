@@ -32,7 +32,7 @@ from ganad_tf.data import dataset
 from ganad_tf.data import image_tensors
 from ganad_tf.detector import detector as detectors
 from ganad_tf.evaluation import metrics as evaluation
-from ganad_tf.serving import speed_dial
+from ganad_tf.serving import export
 from ganad_tf.training import building
 
 _DATA = flags.DEFINE_string(
@@ -124,7 +124,7 @@ def _with_steps(detector, split, num_steps: int):
     train, calibration = (
         _batches(detector, files) for files in (split.train, split.calibration)
     )
-    return speed_dial.refit(detector, train, calibration, num_steps=num_steps)
+    return export.refit(detector, train, calibration, num_steps=num_steps)
 
 
 def _starts(gan, count: int) -> tf.Tensor:

@@ -7,12 +7,11 @@ sends real images through the C API of TensorFlow's library (the loader of
 TensorFlow Serving, without any Python of TensorFlow), through saved_model_cli
 and, with --model_dir, through the detector itself, and prints a JSON report.
 Every signature must give the same rows (relative tolerance 1e-4), alone, in a
-batch of 64, permuted, and asked by 8 threads at once; the warm-up requests and
+batch of 64, permuted, and called by 8 threads at once; the warm-up requests and
 empty batches must run. Exit code 1 if a check fails.
 """
 
 import json
-import os
 import sys
 
 from absl import flags
@@ -20,12 +19,10 @@ from absl import logging
 
 import cli
 from ganad_tf import artifacts
-from ganad_tf.data import dataset
-from ganad_tf.data import image_files
-from ganad_tf.detector.detector import OneClassDetector
+from ganad_tf.detector.model_folder import load_detector
+from ganad_tf.serving import comparison
 from ganad_tf.serving import parity
-from ganad_tf.serving import saved_model as serving
-from ganad_tf.training import building
+from ganad_tf.serving import saved_model
 
 _SAVED_MODEL = flags.DEFINE_string(
     "saved_model",
@@ -55,41 +52,17 @@ _REPORT = flags.DEFINE_string(
 )
 
 
-def _read_some(data: str, count: int) -> list[bytes]:
-    """Readable images, evenly spread over the data."""
-    files = dataset.list_images(data)
-    found = []
-    for file in files[:: max(1, len(files) // count)][:count]:
-        try:
-            found.append(image_files.read_image_bytes(file.path))
-        except ValueError as error:
-            logging.warning("Left out %s: %s.", file.name, error)
-    if len(found) < 2:
-        raise ValueError(
-            f"Too few readable images in --data={data}: expected at least 2, "
-            f"received {len(found)}"
-        )
-    return found
-
-
-def _detector() -> OneClassDetector | None:
-    if _MODEL_DIR.value is None:
-        return None
-    return OneClassDetector.load(
-        os.path.join(_MODEL_DIR.value, "detector"),
-        building.load_gan(_MODEL_DIR.value),
-    )
-
-
 def main() -> None:
-    path = serving.newest_version(_SAVED_MODEL.value)
+    model_dir = _MODEL_DIR.value
     report = parity.check_saved_model(
-        path, _read_some(_DATA.value, _NUM_IMAGES.value), detector=_detector()
+        saved_model.newest_version(_SAVED_MODEL.value),
+        parity.sample_images(_DATA.value, _NUM_IMAGES.value),
+        detector=load_detector(model_dir) if model_dir else None,
     )
     if _REPORT.value:
         artifacts.write_json(_REPORT.value, report)
     print(json.dumps(report, indent=2))
-    for line in parity.failures(report):
+    for line in comparison.failures(report["checks"]):
         logging.error("Failed: %s", line)
     if not report["passed"]:
         sys.exit(1)

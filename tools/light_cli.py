@@ -1,14 +1,16 @@
 """What all tools share: flags, and one line for a user's error.
 
 `run(main)` parses the flags and calls `main`. An error that the user can mend
-(a ValueError, a missing file, a training that diverged, a SavedModel that fails
-its check) ends the tool with one line on standard error and exit code 1;
-`--verbosity=1` shows the traceback. Tools that need TensorFlow at every start
-import `cli` instead.
+ends the tool with one line on standard error and exit code 1; `--verbosity=1`
+shows its traceback. These are `UserError`s, errors of the operating system
+about a file or a full disk, and an interrupt from the keyboard. Any other
+exception is a bug and shows its traceback. Tools that need TensorFlow at every
+start import `cli` instead.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -16,32 +18,57 @@ from absl import app
 from absl import flags
 from absl import logging
 
-from ganad_tf.serving import c_api
+from ganad_tf.errors import UserError
 
-_USER_ERRORS = (
-    ValueError,
-    OSError,
-    FloatingPointError,
-    KeyboardInterrupt,
-    c_api.ModelError,
-)
-
-
-def _user_errors() -> tuple[type[BaseException], ...]:
-    tensorflow = sys.modules.get("tensorflow")
-    return _USER_ERRORS + ((tensorflow.errors.OpError,) if tensorflow else ())
+_ADVICE = {
+    errno.ENOENT: "check the path",
+    errno.ENOTDIR: "check the path",
+    errno.EISDIR: "expected a file",
+    errno.EACCES: "check the permissions",
+    errno.EPERM: "check the permissions",
+    errno.EROFS: "choose another folder",
+    errno.ENOSPC: "free some disk space",
+    errno.EDQUOT: "free some disk space",
+}
 
 
-def _one_line(error: BaseException) -> str:
+def _user_message(error: BaseException) -> str | None:
+    """What to tell the user; None for a bug of the program."""
+    if isinstance(error, UserError):
+        return str(error)
     if isinstance(error, KeyboardInterrupt):
-        return "stopped; run it again to go on"
-    return " ".join(str(error).split()) or type(error).__name__
+        return "interrupted; run it again to resume"
+    if isinstance(error, OSError):
+        return _system_message(error)
+    return _tensorflow_message(error)
+
+
+def _system_message(error: OSError) -> str | None:
+    """An error about a path; without one it is a bug, but for a full disk."""
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if error.filename is None and not is_full:
+        return None
+    where = "" if error.filename is None else f"{error.filename}: "
+    advice = _ADVICE.get(error.errno, "check the path")
+    return f"{where}{error.strerror}; {advice}"
+
+
+def _tensorflow_message(error: BaseException) -> str | None:
+    """TensorFlow ends its messages about files with the system's own text."""
+    errors = getattr(sys.modules.get("tensorflow"), "errors", None)
+    if errors is None or not isinstance(error, errors.OpError):
+        return None
+    for code, advice in _ADVICE.items():
+        if f"; {os.strerror(code)}" in error.message:
+            return f"{error.message}; {advice}"
+    return None
 
 
 def _fail(message: str) -> None:
     sys.stdout.flush()
     tool = os.path.basename(sys.argv[0])
-    print(f"{tool}: error: {message}", file=sys.stderr, flush=True)
+    line = " ".join(message.split())
+    print(f"{tool}: error: {line}", file=sys.stderr, flush=True)
     sys.exit(1)
 
 
@@ -50,7 +77,7 @@ def _parse(argv: list[str]) -> list[str]:
     try:
         rest = flags.FLAGS(argv)
     except flags.Error as error:
-        _fail(f"{_one_line(error)} (--help lists the flags)")
+        _fail(f"{error} (--help lists the flags)")
     if len(rest) > 1:
         _fail(f"unexpected argument {rest[1]!r}: flags are --name=value")
     return rest
@@ -63,10 +90,13 @@ def run(main) -> None:
         logging.get_absl_handler().setFormatter(None)  # the bare message
         try:
             main()
-        except _user_errors() as error:
+        except (Exception, KeyboardInterrupt) as error:
+            message = _user_message(error)
+            if message is None:
+                raise
             if flags.FLAGS.verbosity > 0:
                 logging.exception("Traceback, as --verbosity asks for:")
-            _fail(_one_line(error))
+            _fail(message or type(error).__name__)
 
     logging.set_verbosity(logging.INFO)
     app.run(guarded, flags_parser=_parse)

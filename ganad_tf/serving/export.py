@@ -1,21 +1,33 @@
-"""Export: the fitted detector as a SavedModel for TensorFlow Serving."""
+"""Export: a fitted detector as a SavedModel for TensorFlow Serving."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterable
 from typing import Any
 
 import tensorflow as tf
 from absl import logging
 
 from ganad_tf import artifacts
+from ganad_tf.data import dataset
+from ganad_tf.data import image_files
+from ganad_tf.data import image_tensors
 from ganad_tf.detector.detector import OneClassDetector
-from ganad_tf.serving import c_api
+from ganad_tf.detector.model_folder import load_detector
+from ganad_tf.detector.model_folder import open_split
+from ganad_tf.errors import UserError
+from ganad_tf.serving import comparison
 from ganad_tf.serving import parity
 from ganad_tf.serving import warmup
+from ganad_tf.serving.saved_model import ModelError
 from ganad_tf.serving.servable import Servable
+from ganad_tf.training.configuration import TrainingConfig
+from ganad_tf.training.determinism import use_determinism
+from ganad_tf.version import versions
 
+NUM_CHECK_IMAGES = 16
 # What TensorFlow Serving reads with --enable_per_model_batching_parameters.
 _BATCHING_PARAMETERS = """\
 # Requests that wait for a thread are joined, up to so many images. Rows do not
@@ -27,51 +39,165 @@ num_batch_threads { value: 2 }
 """
 
 
-def next_version(export_dir: str) -> int:
-    """The integer after the largest version in a folder; 1 for none."""
-    names = os.listdir(export_dir) if os.path.isdir(export_dir) else []
-    return max((int(name) for name in names if name.isdigit()), default=0) + 1
-
-
 def export_saved_model(
+    model_dir: str,
+    export_dir: str,
+    *,
+    name: str | None = None,
+    version: int | None = None,
+    num_steps: int | None = None,
+    data: str | None = None,
+    batch_size: int = 64,
+) -> str:
+    """Exports a trained and fitted model as the next SavedModel version.
+
+    Args:
+        model_dir: Folder of the model, with its fitted detector.
+        export_dir: Folder of the versions.
+        name: The model's name in TensorFlow Serving; that of `export_dir` by
+            default.
+        version: Integer, 1 or above; the next free one by default.
+        num_steps: Steps of the inversion: fewer are faster. For another number
+            than the model's the detector is fitted and calibrated again.
+        data: The data that the GAN was trained on: needed for another
+            `num_steps`, and to check the export by real images, not noise.
+        batch_size: Images at a time where the detector is fitted again.
+
+    Returns:
+        path: Folder of the version.
+
+    Raises:
+        UserError: If the model is not there or not fitted, the version is
+            there already, or `data` is missing.
+        ModelError: If the written model gives other numbers.
+    """
+    config = TrainingConfig.load(model_dir)
+    use_determinism(config.seed)
+    detector = load_detector(model_dir)
+    split = open_split(data, model_dir) if data else None
+    if num_steps not in (None, detector.inverter.num_steps):
+        detector = _with_steps(detector, split, num_steps, batch_size)
+    recorded = artifacts.read_json(
+        os.path.join(model_dir, dataset.SPLIT_NAME), made_by="train_gan.py"
+    )
+    return export_detector(
+        detector,
+        export_dir,
+        name=name,
+        version=version,
+        facts=_facts(config, recorded),
+        check_images=split and _check_images(split),
+    )
+
+
+def refit(
+    detector: OneClassDetector,
+    training_batches: Iterable[tf.Tensor],
+    calibration_batches: Iterable[tf.Tensor],
+    *,
+    num_steps: int,
+) -> OneClassDetector:
+    """Fits and calibrates a detector for another number of inversion steps.
+
+    Scores of different numbers are not comparable, so nothing fitted is
+    reused: neither statistics nor calibration.
+
+    Args:
+        detector: `OneClassDetector`; it is not changed.
+        training_batches: As of `OneClassDetector.fit`.
+        calibration_batches: As of `OneClassDetector.fit`.
+        num_steps: Steps of the inversion, 0 or more.
+
+    Returns:
+        refitted: A detector of otherwise the same arguments.
+    """
+    config = detector.get_config()
+    config["inverter"] = {**config["inverter"], "num_steps": num_steps}
+    refitted = OneClassDetector.from_config(config, detector.gan)
+    return refitted.fit(training_batches, calibration_batches)
+
+
+def _with_steps(
+    detector: OneClassDetector,
+    split: dataset.Split | None,
+    num_steps: int,
+    batch_size: int,
+) -> OneClassDetector:
+    if split is None:
+        raise UserError(
+            f"--num_steps={num_steps} differs from the "
+            f"{detector.inverter.num_steps} steps that the detector is "
+            "calibrated for. Expected --data, to calibrate it again"
+        )
+    *image_size, channels = detector.image_shape
+    train, calibration = (
+        image_tensors.image_dataset(
+            [file.path for file in files],
+            image_size=tuple(image_size),
+            channels=channels,
+            batch_size=batch_size,
+        )
+        for files in (split.train, split.calibration)
+    )
+    return refit(detector, train, calibration, num_steps=num_steps)
+
+
+def _check_images(split: dataset.Split) -> list[bytes]:
+    return [
+        image_files.read_image_bytes(file.path)
+        for file in split.calibration[:NUM_CHECK_IMAGES]
+    ]
+
+
+def _facts(config: TrainingConfig, split: dict[str, Any]) -> dict[str, Any]:
+    """What the manifest says of the training run."""
+    return {
+        "method": config.method,
+        "seed": config.seed,
+        "data": {
+            "name": split["data"],
+            "num_train": len(split["train"]),
+            "num_calibration": len(split["calibration"]),
+        },
+        "versions": versions(),
+    }
+
+
+def export_detector(
     detector: OneClassDetector,
     export_dir: str,
     *,
-    name: str,
+    name: str | None = None,
     version: int | None = None,
-    facts: dict[str, Any],
+    facts: dict[str, Any] | None = None,
     check_images: list[bytes] | None = None,
 ) -> str:
     """Writes a fitted detector as a SavedModel with four signatures.
 
     `serving_default`, `score` and `inspect` take encoded images, `images`
-    takes pixels of 0 to 255. The folder gets its name when it is whole and
+    takes pixels of 0 to 255. The folder appears when it is complete and
     `parity.check_saved_model` has found the detector's own numbers in it.
 
     Args:
         detector: Fitted `OneClassDetector`.
         export_dir: Folder of the versions.
-        name: The model's name in TensorFlow Serving.
+        name: The model's name in TensorFlow Serving; that of `export_dir` by
+            default.
         version: Integer, 1 or above; the next free one by default.
         facts: Further entries of the manifest.
         check_images: Encoded images for the check; noise by default.
 
     Returns:
-        path: The folder of the version.
+        path: Folder of the version.
 
     Raises:
-        ValueError: If the version is there already or not an integer above 0.
+        UserError: If the version is there already or below 1.
         ModelError: If the written model does not run in the C++ runtime or
-            gives other numbers; it is a RuntimeError.
+            gives other numbers.
     """
+    name = name or os.path.basename(os.path.abspath(export_dir))
     version = next_version(export_dir) if version is None else version
-    path = os.path.join(export_dir, str(version))
-    if version < 1 or os.path.exists(path):
-        raise ValueError(
-            f"Invalid value for argument `version`. Expected a new integer "
-            f"above 0. Received: version={version}, and {export_dir} has "
-            f"{sorted(os.listdir(export_dir)) if version > 0 else 'others'}"
-        )
+    path = _new_version_path(export_dir, version)
     with artifacts.new_directory(path, replace=False) as part:
         _write(Servable(detector), part)
         warmup.write_warmup_requests(
@@ -85,8 +211,8 @@ def export_saved_model(
         manifest = {
             "name": name,
             "version": version,
-            **_manifest(detector),
-            **facts,
+            **_describe(detector),
+            **(facts or {}),
             "git_commit": _git_commit(),
             "fingerprint": _fingerprint(part),
         }
@@ -94,6 +220,24 @@ def export_saved_model(
         artifacts.write_json(os.path.join(extra, "manifest.json"), manifest)
         _check(detector, part, check_images)
     return path
+
+
+def _new_version_path(export_dir: str, version: int) -> str:
+    path = os.path.join(export_dir, str(version))
+    if version < 1 or os.path.exists(path):
+        existing = os.listdir(export_dir) if os.path.isdir(export_dir) else []
+        raise UserError(
+            "Invalid value for argument `version`. Expected a new integer "
+            f"above 0. Received: version={version}, and {export_dir} has "
+            f"{sorted(existing)}"
+        )
+    return path
+
+
+def next_version(export_dir: str) -> int:
+    """The integer after the largest version in a folder; 1 for none."""
+    names = os.listdir(export_dir) if os.path.isdir(export_dir) else []
+    return max((int(name) for name in names if name.isdigit()), default=0) + 1
 
 
 def _write(servable: Servable, path: str) -> None:
@@ -108,7 +252,7 @@ def _write(servable: Servable, path: str) -> None:
         logging.set_verbosity(verbosity)
 
 
-def _manifest(detector: OneClassDetector) -> dict[str, Any]:
+def _describe(detector: OneClassDetector) -> dict[str, Any]:
     """What the manifest says of the detector itself."""
     *image_size, channels = detector.image_shape
     return {
@@ -123,29 +267,29 @@ def _manifest(detector: OneClassDetector) -> dict[str, Any]:
 
 
 def _check(detector, path: str, check_images: list[bytes] | None) -> None:
-    """Writes what the check of parity found, or raises if it failed."""
+    """Writes the result of the parity check, or raises if it failed."""
     check_images = check_images or parity.noise_images(detector.image_shape)
-    found = parity.check_saved_model(path, check_images, detector=detector)
-    failed = parity.failures(found)
+    report = parity.check_saved_model(path, check_images, detector=detector)
+    failed = comparison.failures(report["checks"])
     if failed:
-        raise c_api.ModelError(
+        raise ModelError(
             "The exported model does not give the detector's numbers and is "
             f"not published: {'; '.join(failed)}"
         )
-    report = {key: found[key] for key in ("num_images", "tolerance", "checks")}
+    kept = {key: report[key] for key in ("num_images", "tolerance", "checks")}
     artifacts.write_json(
-        os.path.join(path, "assets.extra", "parity.json"), report
+        os.path.join(path, "assets.extra", "parity.json"), kept
     )
 
 
 def _fingerprint(path: str) -> dict[str, str]:
-    found = tf.saved_model.experimental.read_fingerprint(path)
+    fingerprint = tf.saved_model.experimental.read_fingerprint(path)
     names = (
         "saved_model_checksum",
         "graph_def_program_hash",
         "checkpoint_hash",
     )
-    return {name: str(getattr(found, name)) for name in names}
+    return {name: str(getattr(fingerprint, name)) for name in names}
 
 
 def _git_commit() -> str | None:

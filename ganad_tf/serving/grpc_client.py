@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import grpc
@@ -11,10 +12,13 @@ from tensorflow_serving.apis import get_model_metadata_pb2
 from tensorflow_serving.apis import predict_pb2
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 
-from ganad_tf.serving import scoring
+from ganad_tf.errors import UserError
 from ganad_tf.serving.client import ServingClient
+from ganad_tf.serving.client import UnavailableError
+from ganad_tf.serving.scorer import RefusedError
+from ganad_tf.serving.scorer import rows_of
 
-_COME_BACK = (
+_RETRIED = (
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.DEADLINE_EXCEEDED,
     grpc.StatusCode.ABORTED,
@@ -22,9 +26,10 @@ _COME_BACK = (
 )
 _REFUSED = (
     grpc.StatusCode.INVALID_ARGUMENT,
-    grpc.StatusCode.RESOURCE_EXHAUSTED,  # a message beyond a limit of size
+    grpc.StatusCode.RESOURCE_EXHAUSTED,  # a message above the size limit
     grpc.StatusCode.OUT_OF_RANGE,
 )
+_ADDRESS = re.compile(r"grpc://([^/]+)/([^/]+)(?:/(\d+))?")
 _OPTIONS = [
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
@@ -36,25 +41,23 @@ class GrpcClient(ServingClient):
 
     Args:
         address: `grpc://host:8500/NAME`, or `grpc://host:8500/NAME/VERSION`.
-        timeout: Seconds to wait for an answer.
-        num_retries: How often to ask again while the server is unavailable.
+        timeout: As of `ServingClient`.
+        num_retries: As of `ServingClient`.
+
+    Raises:
+        UserError: If the address has another form.
     """
 
     def __init__(self, address: str, *, timeout: float, num_retries: int):
-        target, *names = address.removeprefix("grpc://").split("/")
-        self._name, *versions = names or [""]
-        if (
-            not target
-            or not self._name
-            or not "".join(versions or "0").isdigit()
-        ):
-            raise ValueError(
+        parts = _ADDRESS.fullmatch(address)
+        if not parts:
+            raise UserError(
                 "Invalid address of a gRPC server. Expected "
-                "grpc://host:8500/NAME, perhaps with /VERSION. Received: "
+                "grpc://host:8500/NAME, optionally with /VERSION. Received: "
                 f"{address}"
             )
         super().__init__(address, timeout=timeout, num_retries=num_retries)
-        self._version = int(versions[0]) if versions else None
+        target, self._name, self._version = parts.groups()
         channel = grpc.insecure_channel(target, options=_OPTIONS)
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
 
@@ -62,48 +65,48 @@ class GrpcClient(ServingClient):
         request = get_model_metadata_pb2.GetModelMetadataRequest(
             metadata_field=["signature_def"]
         )
-        self._address(request.model_spec)
+        self._set_model(request.model_spec)
         answer = self._ask(self._stub.GetModelMetadata, request)
-        found = get_model_metadata_pb2.SignatureDefMap()
-        answer.metadata["signature_def"].Unpack(found)
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        answer.metadata["signature_def"].Unpack(signatures)
         return {
             name: signature.inputs
-            for name, signature in found.signature_def.items()
+            for name, signature in signatures.signature_def.items()
         }
 
     def _predict(
         self, images: list[bytes], signature: str
     ) -> list[dict[str, Any]]:
         request = predict_pb2.PredictRequest()
-        self._address(request.model_spec)
+        self._set_model(request.model_spec)
         request.model_spec.signature_name = signature
         tensor = tf.make_tensor_proto(np.array(images, object))
         request.inputs["image_bytes"].CopyFrom(tensor)
         outputs = self._ask(self._stub.Predict, request).outputs
-        return scoring.rows_of(
+        return rows_of(
             {name: tf.make_ndarray(values) for name, values in outputs.items()}
         )
 
-    def _address(self, model_spec) -> None:
+    def _set_model(self, model_spec) -> None:
         model_spec.name = self._name
         if self._version is not None:
-            model_spec.version.value = self._version
+            model_spec.version.value = int(self._version)
 
     def _ask(self, method, request):
-        def once():
+        def call():
             try:
                 return method(request, timeout=self._timeout)
             except grpc.RpcError as error:
-                raise _translated(error, self.url) from error
+                raise _client_error(error, self.source) from error
 
-        return self._retried(once)
+        return self._with_retries(call)
 
 
-def _translated(error: grpc.RpcError, url: str) -> Exception:
-    """The server's refusal as one of our errors."""
+def _client_error(error: grpc.RpcError, url: str) -> UserError:
+    """The server's error as one of ours."""
     text = (error.details() or error.code().name).splitlines()[0]
-    if error.code() in _COME_BACK:
-        return scoring.UnavailableError(f"No answer from {url}: {text}")
+    if error.code() in _RETRIED:
+        return UnavailableError(f"No answer from {url}: {text}")
     if error.code() in _REFUSED:
-        return scoring.RefusedError(text)
-    return ValueError(f"{url}: {error.code().name}: {text}")
+        return RefusedError(text)
+    return UserError(f"{url}: {error.code().name}: {text}")

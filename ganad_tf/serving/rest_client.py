@@ -1,4 +1,4 @@
-"""Client of TensorFlow Serving's REST API, by the standard library alone."""
+"""Client of TensorFlow Serving's REST API, on the standard library alone."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from ganad_tf.serving import scoring
+from ganad_tf.errors import UserError
 from ganad_tf.serving.client import ServingClient
+from ganad_tf.serving.client import UnavailableError
+from ganad_tf.serving.scorer import RefusedError
 
 # Too many requests, bad gateway, unavailable, gateway timeout.
-_COME_BACK = (429, 502, 503, 504)
+_RETRIED = (429, 502, 503, 504)
 _REFUSED = (400, 413, 422)
 
 
@@ -21,15 +23,18 @@ class RestClient(ServingClient):
     """Scores encoded images by a model behind a REST server.
 
     Args:
-        url: `http://host:8501/v1/models/NAME`, perhaps followed by
+        url: `http://host:8501/v1/models/NAME`, optionally followed by
             `/versions/N` or `/labels/NAME`.
-        timeout: Seconds to wait for an answer.
-        num_retries: How often to ask again while the server is unavailable.
+        timeout: As of `ServingClient`.
+        num_retries: As of `ServingClient`.
+
+    Raises:
+        UserError: If the address has another form.
     """
 
     def __init__(self, url: str, *, timeout: float, num_retries: int):
         if "/v1/models/" not in url:
-            raise ValueError(
+            raise UserError(
                 "Invalid address of a REST server. Expected "
                 f"http://host:8501/v1/models/NAME. Received: {url}"
             )
@@ -55,47 +60,48 @@ class RestClient(ServingClient):
         answer = self._ask(
             ":predict", {"signature_name": signature, "instances": instances}
         )
-        return [_decoded(row) for row in answer["predictions"]]
+        return [_decode_strings(row) for row in answer["predictions"]]
 
     def _ask(self, method: str, body: dict | None = None) -> Any:
-        return self._retried(lambda: self._ask_once(method, body))
-
-    def _ask_once(self, method: str, body: dict | None) -> Any:
         request = urllib.request.Request(
-            self.url + method,
+            self.source + method,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
         )
+        return self._with_retries(lambda: self._ask_once(request))
+
+    def _ask_once(self, request: urllib.request.Request) -> Any:
         try:
             with urllib.request.urlopen(
                 request, timeout=self._timeout
             ) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
-            raise _translated(error, self.url) from error
+            raise _client_error(error, self.source) from error
+        # A ValueError is an answer that is cut off, or not JSON.
         except (OSError, http.client.HTTPException, ValueError) as error:
             reason = getattr(error, "reason", error) or type(error).__name__
-            raise scoring.UnavailableError(
-                f"No answer from {self.url}: {reason}"
+            raise UnavailableError(
+                f"No answer from {self.source}: {reason}"
             ) from error
 
 
-def _translated(error: urllib.error.HTTPError, url: str) -> Exception:
-    """The server's refusal as one of our errors."""
+def _client_error(error: urllib.error.HTTPError, url: str) -> UserError:
+    """The server's error as one of ours."""
     text = error.read().decode(errors="replace")
     try:
         text = json.loads(text)["error"]
     except (ValueError, KeyError, TypeError):
         text = text.strip() or error.reason
-    if error.code in _COME_BACK:
-        return scoring.UnavailableError(f"{url} is unavailable: {text}")
+    if error.code in _RETRIED:
+        return UnavailableError(f"{url} is unavailable: {text}")
     if error.code in _REFUSED:
-        return scoring.RefusedError(text.splitlines()[0])
-    return ValueError(f"{url}: HTTP {error.code}: {text}")
+        return RefusedError(text.splitlines()[0])
+    return UserError(f"{url}: HTTP {error.code}: {text}")
 
 
-def _decoded(row: dict[str, Any]) -> dict[str, Any]:
-    """Strings come as {"b64": ...}."""
+def _decode_strings(row: dict[str, Any]) -> dict[str, Any]:
+    """A row whose strings, which come as {"b64": ...}, are bytes."""
     return {
         name: base64.b64decode(value["b64"])
         if isinstance(value, dict)

@@ -1,4 +1,4 @@
-"""Scoring by an exported SavedModel, without any of the code that made it."""
+"""An exported SavedModel: its newest version, its content, scoring by it."""
 
 from __future__ import annotations
 
@@ -8,28 +8,40 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
+from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
-from ganad_tf.serving import scoring
+from ganad_tf.errors import UserError
+from ganad_tf.serving.scorer import RefusedError
+from ganad_tf.serving.scorer import Scorer
+from ganad_tf.serving.scorer import rows_of
+
+_MANIFEST_NAME = os.path.join("assets.extra", "manifest.json")
+
+
+class ModelError(UserError):
+    """A SavedModel does not load or run, or gives wrong numbers."""
 
 
 def newest_version(path: str) -> str:
     """Finds the SavedModel in a folder.
 
     Args:
-        path: A version's folder, or the folder of the versions.
+        path: Folder of a version, or folder of the versions.
 
     Returns:
         version: `path` itself, or its sub-folder of the largest integer.
 
     Raises:
-        FileNotFoundError: If there is no SavedModel.
+        UserError: If there is no SavedModel.
     """
     if os.path.isfile(os.path.join(path, "saved_model.pb")):
         return path
     names = os.listdir(path) if os.path.isdir(path) else []
     versions = sorted((n for n in names if n.isdigit()), key=int)
     if not versions:
-        raise FileNotFoundError(
+        raise UserError(
             f"There is no SavedModel in {path}. Expected saved_model.pb, or "
             "a folder named by an integer with one. Run export_saved_model.py "
             "first"
@@ -37,53 +49,95 @@ def newest_version(path: str) -> str:
     return newest_version(os.path.join(path, versions[-1]))
 
 
-class SavedModelScorer:
-    """Scores encoded images by a SavedModel.
+def read_manifest(path: str) -> dict[str, Any]:
+    """Reads the manifest of a version.
 
     Args:
-        path: A version's folder, or the folder of the versions.
+        path: Folder of the version.
 
-    Attributes:
-        path: The version's folder.
-        manifest: The content of its `manifest.json`.
+    Returns:
+        manifest: Content of `assets.extra/manifest.json`.
 
     Raises:
-        FileNotFoundError: If there is no SavedModel.
+        ModelError: If there is none, or it is not JSON.
+    """
+    name = os.path.join(path, _MANIFEST_NAME)
+    try:
+        with open(name, encoding="utf-8") as file:
+            return json.load(file)
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{name} cannot be read ({error}). Expected a model of "
+            "export_saved_model.py"
+        ) from error
+
+
+def read_signatures(path: str) -> dict[str, SignatureDef]:
+    """Reads which tensors are inputs and outputs of each signature.
+
+    Args:
+        path: Folder of a version.
+
+    Returns:
+        signatures: `SignatureDef`s by name.
+
+    Raises:
+        ModelError: If `saved_model.pb` is missing or broken.
+    """
+    name = os.path.join(path, "saved_model.pb")
+    try:
+        with open(name, "rb") as file:
+            content = saved_model_pb2.SavedModel.FromString(file.read())
+    except (OSError, DecodeError) as error:
+        raise ModelError(f"{name} cannot be read: {error}") from error
+    for meta_graph in content.meta_graphs:
+        if "serve" in meta_graph.meta_info_def.tags:
+            return dict(meta_graph.signature_def)
+    raise ModelError(f"{name} holds no graph to serve")
+
+
+class SavedModelScorer(Scorer):
+    """Scores encoded images by a SavedModel, in this process.
+
+    Nothing of the code that made the model is needed, only TensorFlow.
+
+    Args:
+        path: Folder of a version, or folder of the versions.
+
+    Attributes:
+        path: Folder of the version.
+
+    Raises:
+        UserError: If there is no SavedModel, or it cannot be loaded.
     """
 
     def __init__(self, path: str):
         self.path = newest_version(path)
-        self._loaded = tf.saved_model.load(self.path)
-        manifest = os.path.join(self.path, "assets.extra", "manifest.json")
-        with open(manifest, encoding="utf-8") as file:
-            self.manifest = json.load(file)
+        super().__init__(os.path.abspath(self.path), read_manifest(self.path))
+        self._signatures = read_signatures(self.path)
+        try:
+            self._loaded = tf.saved_model.load(self.path)
+        except (OSError, tf.errors.OpError) as error:
+            raise ModelError(
+                f"{self.path} cannot be loaded: {error}"
+            ) from error
 
-    def score(
-        self, image_bytes: list[bytes], *, signature: str = "score"
-    ) -> list[scoring.ScoredRow]:
-        """Scores images; one that cannot be decoded costs itself alone.
+    def _inputs(self) -> dict[str, Any]:
+        return {
+            name: signature.inputs
+            for name, signature in self._signatures.items()
+        }
 
-        Args:
-            image_bytes: Encoded PNG, JPEG or BMP images.
-            signature: "score" for the scalars, "inspect" for the scalars and
-                PNGs of reconstruction and anomaly map.
-
-        Returns:
-            rows: For each image a dictionary from the signature's outputs to
-                their values, or the reason why there is none.
-        """
-        run = self._loaded.signatures[signature]
-
-        def predict(images: list[bytes]) -> list[dict[str, Any]]:
-            try:
-                outputs = run(image_bytes=tf.constant(images))
-            except tf.errors.InvalidArgumentError as error:
-                reason = error.message.splitlines()[0]
-                raise scoring.RefusedError(
-                    f"not decodable: {reason}"
-                ) from error
-            return scoring.rows_of(
-                {name: np.asarray(values) for name, values in outputs.items()}
+    def _predict(
+        self, images: list[bytes], signature: str
+    ) -> list[dict[str, Any]]:
+        try:
+            outputs = self._loaded.signatures[signature](
+                image_bytes=tf.constant(images)
             )
-
-        return scoring.score_apart(predict, image_bytes)
+        except tf.errors.InvalidArgumentError as error:
+            reason = error.message.splitlines()[0]
+            raise RefusedError(f"not decodable: {reason}") from error
+        return rows_of(
+            {name: np.asarray(values) for name, values in outputs.items()}
+        )

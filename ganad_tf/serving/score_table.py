@@ -1,120 +1,153 @@
-"""The table of scores: `scores.csv`, a row an image."""
+"""The table of a scoring run, which can be interrupted and resumed."""
 
 from __future__ import annotations
 
-import csv
-import io
+import contextlib
+import json
 import os
+import sqlite3
 from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterator
+
+from ganad_tf import artifacts
+from ganad_tf.errors import UserError
+from ganad_tf.scores_csv import Row
+from ganad_tf.scores_csv import to_csv
+
+# What a user can mend; other errors of SQLite are bugs of this module.
+_USER_ERRORS = {
+    sqlite3.SQLITE_BUSY: "another run is writing it: wait for its end",
+    sqlite3.SQLITE_CANTOPEN: "check that its folder can be written to",
+    sqlite3.SQLITE_READONLY: "check the permissions of file and folder",
+    sqlite3.SQLITE_FULL: "free some disk space",
+    sqlite3.SQLITE_IOERR: "check the disk",
+    sqlite3.SQLITE_NOTADB: "delete it to start again",
+    sqlite3.SQLITE_CORRUPT: "delete it to start again",
+}
+_SECONDS_TO_WAIT = 1.0  # for another process that has the database open
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS run (source TEXT);
+CREATE TABLE IF NOT EXISTS rows (
+    path BLOB PRIMARY KEY, modified INTEGER, content TEXT
+);
+"""
 
 
-class Row(NamedTuple):
-    """One image; the numbers are None where the image could not be read."""
+class ResumableTable:
+    """The rows of `scores.csv`, kept while the run lasts.
 
-    path: str  # as the user named it
-    label: str = ""  # "good", a defect type, or empty where unknown
-    anomaly_score: float | None = None  # the one number to rank by
-    frechet_score: float | None = None  # latent Fréchet distance
-    reconstruction_error: float | None = None  # largest residuals
-    p_value: float | None = None  # among held-out qualified images
-    is_defective: bool | None = None  # p-value at most alpha
-    status: str = "ok"  # or the reason why there are no numbers
-
-
-def _cell(value) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(int(value))
-    return f"{value:.7g}" if isinstance(value, float) else str(value)
-
-
-def to_csv(rows: Iterable[Row]) -> str:
-    """Formats rows as CSV with a header line.
-
-    Args:
-        rows: `Row`s; numbers get 7 significant digits, booleans are 0 or 1.
-
-    Returns:
-        text: The file's content.
-
-    Example:
-    >>> print(to_csv([Row("a.png", status="empty file")]).splitlines()[1])
-    a.png,,,,,,,empty file
-    """
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(Row._fields)
-    writer.writerows([_cell(value) for value in row] for row in rows)
-    return buffer.getvalue()
-
-
-def _row(cells: list[str]) -> Row:
-    """What `to_csv` made of a row, back."""
-    if len(cells) != len(Row._fields):
-        raise ValueError(f"Expected {len(Row._fields)} cells: {cells}")
-    path, label, *numbers, decision, status = cells
-    if status != "ok":
-        return Row(path, label, status=status)
-    return Row(path, label, *map(float, numbers), decision == "1")
-
-
-class PartialTable:
-    """The rows of a run that goes on, kept so that it can be interrupted.
-
-    They are in `<path>.part` beside the table, and are taken up again by a run
-    of the same source. Rows of files that changed since are left out.
+    During the run its rows are in an SQLite database, `<path>.part`, one
+    transaction for each `append`. A run of the same source resumes with them,
+    except for images that have changed since.
 
     Args:
-        path: The table that is to be written in the end.
-        source: What the scores come from, and how; another source starts
-            anew.
+        path: The CSV file that `finish` writes.
+        source: What the scores come from, and how; for another source the
+            table starts empty.
 
     Attributes:
-        rows: `Row`s of an earlier run, by path.
+        rows: `Row`s so far, by path.
+
+    Raises:
+        UserError: If the database cannot be read or written, or another run
+            has it open.
 
     Example:
     >>> import tempfile
     >>> path = os.path.join(tempfile.mkdtemp(), "scores.csv")
-    >>> PartialTable(path, "model 1").append([Row("a.png", status="empty")])
-    >>> PartialTable(path, "model 1").rows["a.png"].status
+    >>> with ResumableTable(path, "model 1") as table:
+    ...     table.append([Row("a.png", status="empty")])
+    >>> with ResumableTable(path, "model 1") as table:
+    ...     table.rows["a.png"].status
     'empty'
-    >>> PartialTable(path, "model 2").rows
+    >>> with ResumableTable(path, "model 2") as table:
+    ...     table.rows
     {}
     """
 
     def __init__(self, path: str, source: str):
-        self._path = f"{path}.part"
-        self._source = " ".join(source.split())
-        self.rows = {row.path: row for row in self._read()}
+        self._path = path
+        self._part = f"{path}.part"
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-        with open(self._path, "w", newline="", encoding="utf-8") as file:
-            file.write(f"# {self._source}\n")
-        self.append(self.rows.values())
+        with _user_errors(self._part):
+            self._database = sqlite3.connect(
+                self._part, timeout=_SECONDS_TO_WAIT
+            )
+            # Held from the first write to the end: one run at a time.
+            self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._database.executescript(_SCHEMA)
+            self.rows = self._resume(source)
 
-    def _read(self) -> list[Row]:
-        if not os.path.isfile(self._path):
-            return []
-        written = os.path.getmtime(self._path)
-        with open(self._path, newline="", encoding="utf-8") as file:
-            if file.readline() != f"# {self._source}\n":
-                return []
-            text = file.read()
-        whole = text[: text.rfind("\n") + 1]  # a kill may cut the last row
-        rows = [_row(cells) for cells in csv.reader(io.StringIO(whole))]
-        return [row for row in rows if not _changed(row.path, written)]
+    def __enter__(self) -> ResumableTable:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._database.close()
+
+    def _resume(self, source: str) -> dict[str, Row]:
+        given = [(json.dumps(source),)]
+        with self._database as database:
+            if database.execute("SELECT source FROM run").fetchall() != given:
+                database.execute("DELETE FROM rows")
+            database.execute("DELETE FROM run")
+            database.execute("INSERT INTO run VALUES (?)", given[0])
+            stored = database.execute("SELECT modified, content FROM rows")
+            rows = [(time, Row(**json.loads(text))) for time, text in stored]
+        return {
+            row.path: row for time, row in rows if time == _modified(row.path)
+        }
 
     def append(self, rows: Iterable[Row]) -> None:
-        """Adds rows to the file, at once."""
-        lines = to_csv(rows).partition("\n")[2]
-        with open(self._path, "a", newline="", encoding="utf-8") as file:
-            file.write(lines)
+        """Adds rows: all of them are kept, or none if the process is killed."""
+        rows = list(rows)
+        with _user_errors(self._part), self._database as database:
+            # JSON escapes what is no valid text in a file name.
+            database.executemany(
+                "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)",
+                [
+                    (
+                        os.fsencode(row.path),
+                        _modified(row.path),
+                        json.dumps(row._asdict()),
+                    )
+                    for row in rows
+                ],
+            )
+        self.rows.update((row.path, row) for row in rows)
 
-    def close(self) -> None:
-        """Deletes the file: the table itself has been written."""
-        os.remove(self._path)
+    def finish(self, paths: Iterable[str]) -> list[Row]:
+        """Writes the CSV file in one step and deletes the database.
+
+        Args:
+            paths: The images of the table, in its order; all have a row.
+
+        Returns:
+            rows: Their `Row`s.
+        """
+        rows = [self.rows[path] for path in paths]
+        text = to_csv(rows)
+        # Bytes of a file name that are no UTF-8 come out as they are.
+        artifacts.write_bytes(
+            self._path, text.encode("utf-8", "surrogateescape")
+        )
+        self._database.close()
+        os.remove(self._part)
+        return rows
 
 
-def _changed(path: str, since: float) -> bool:
-    return os.path.isfile(path) and os.path.getmtime(path) > since
+@contextlib.contextmanager
+def _user_errors(path: str) -> Iterator[None]:
+    """Turns errors of the file, not of the SQL, into `UserError`s."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        # The lowest byte is the kind of error, the others say more about it.
+        advice = _USER_ERRORS.get((error.sqlite_errorcode or 0) & 0xFF)
+        if advice is None:
+            raise
+        raise UserError(f"{path}: {error}; {advice}") from error
+
+
+def _modified(path: str) -> int | None:
+    """When a file was modified, in nanoseconds; None if there is none."""
+    return os.stat(path).st_mtime_ns if os.path.isfile(path) else None

@@ -1,4 +1,4 @@
-"""The servable: what of a fitted detector goes into a SavedModel."""
+"""The servable: the part of a fitted detector that a SavedModel holds."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from ganad_tf.data import image_tensors
 from ganad_tf.detector.detection import Detection
 from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.score_parts import MAP_LIMIT
+from ganad_tf.score_parts import SCALARS
 
-# 8-bit values a unit in the PNGs of anomaly maps.
+# Name and input of each signature.
+SIGNATURES = {
+    "serving_default": "image_bytes",
+    "images": "images",
+    "score": "image_bytes",
+    "inspect": "image_bytes",
+}
+# 8-bit values per unit in the PNGs of anomaly maps.
 MAP_SCALE = 255.0 / MAP_LIMIT
-SCALARS = (
-    "anomaly_score",
-    "frechet_score",
-    "reconstruction_error",
-    "p_value",
-    "is_defective",
-)
 
 
 class Servable:
-    """What is written: plain variables, and functions that read them.
+    """Plain variables, and the functions of the signatures that read them.
 
     Keras models must not be tracked: a SavedModel that tracks Keras variables
-    loads in Python and fails at the first run in the C++ loader. Tracked
-    functions would be stored a second time.
+    loads in Python but fails at its first run in the C++ loader. Tracked
+    functions would be stored twice.
 
     Args:
         detector: Fitted `OneClassDetector`.
@@ -42,7 +43,7 @@ class Servable:
         self.module = tf.Module()
         self.module.variables_ = _inference_variables(detector)
         self._size = list(detector.image_shape)
-        # One graph for all signatures, so that its constants exist once.
+        # One graph for all signatures: its constants are stored once.
         self._detect = tf.function(
             _guarded(detector.detect, self._size),
             input_signature=[tf.TensorSpec([None, *self._size], name="images")],
@@ -50,22 +51,24 @@ class Servable:
 
     def signatures(self) -> dict[str, Any]:
         """The concrete functions of all signatures, by name."""
-        image_bytes = tf.TensorSpec([None], tf.string, name="image_bytes")
-        pixels = tf.TensorSpec([None, *self._size], name="images")
+        specs = {
+            "image_bytes": tf.TensorSpec([None], tf.string, "image_bytes"),
+            "images": tf.TensorSpec([None, *self._size], name="images"),
+        }
         functions = {
-            "serving_default": (self._all_of_bytes, image_bytes),
-            "images": (self._all_of_images, pixels),
-            "score": (self._scalars, image_bytes),
-            "inspect": (self._pictures, image_bytes),
+            "serving_default": self._all_of_bytes,
+            "images": self._all_of_images,
+            "score": self._scalars,
+            "inspect": self._pictures,
         }
         return {
             name: tf.function(
-                function, input_signature=[spec], autograph=False
+                functions[name], input_signature=[specs[key]], autograph=False
             ).get_concrete_function()
-            for name, (function, spec) in functions.items()
+            for name, key in SIGNATURES.items()
         }
 
-    def _decoded(self, image_bytes: tf.Tensor) -> tf.Tensor:
+    def _decode(self, image_bytes: tf.Tensor) -> tf.Tensor:
         *size, channels = self._size
 
         def decode(one):
@@ -82,13 +85,13 @@ class Servable:
         return all_outputs(self._detect(_scaled(pixels)))
 
     def _all_of_bytes(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        return all_outputs(self._detect(self._decoded(image_bytes)))
+        return all_outputs(self._detect(self._decode(image_bytes)))
 
     def _scalars(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        return _scalar_outputs(self._detect(self._decoded(image_bytes)))
+        return _scalar_outputs(self._detect(self._decode(image_bytes)))
 
     def _pictures(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        detection = self._detect(self._decoded(image_bytes))
+        detection = self._detect(self._decode(image_bytes))
         return {
             **_scalar_outputs(detection),
             "reconstruction_png_bytes": _pngs(
@@ -107,17 +110,17 @@ def _inference_variables(detector: OneClassDetector) -> list[tf.Variable]:
 
 
 def _scaled(pixels: tf.Tensor) -> tf.Tensor:
-    """Pixels of 0 to 255 as [-1, 1], to the bit as PNG files are decoded.
+    """Scales pixels of 0 to 255 to [-1, 1], bit for bit as PNG files are.
 
     TensorFlow decodes them by way of 16 bits. The casts keep its runtime from
-    joining the two factors, which would round otherwise.
+    merging the two factors, which would round differently.
     """
     wide = tf.cast(tf.cast(pixels, tf.float64) * 257.0, tf.float32)
     return 2.0 * (wide * np.float32(1.0 / 65535.0)) - 1.0
 
 
 def _guarded(detect: Callable, size: list[int]) -> Callable:
-    """An empty batch goes through as one black image, which is cut off."""
+    """Runs an empty batch as one black image, and drops its row."""
 
     def guarded(batch: tf.Tensor) -> Detection:
         count = tf.shape(batch)[0]
@@ -131,13 +134,7 @@ def _guarded(detect: Callable, size: list[int]) -> Callable:
 
 
 def _scalar_outputs(detection: Detection) -> dict[str, tf.Tensor]:
-    return {
-        "anomaly_score": detection.anomaly_scores,
-        "frechet_score": detection.frechet_scores,
-        "reconstruction_error": detection.reconstruction_errors,
-        "p_value": detection.p_values,
-        "is_defective": detection.is_defective,
-    }
+    return {name: getattr(detection, field) for name, field in SCALARS.items()}
 
 
 def all_outputs(detection: Detection) -> dict[str, tf.Tensor]:

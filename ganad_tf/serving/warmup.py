@@ -1,8 +1,8 @@
-"""Warm-up requests, which TensorFlow Serving replays when it loads a model.
+"""Warm-up requests, which TensorFlow Serving runs when it loads a model.
 
 The file is a TFRecord of `tensorflow.serving.PredictionLog`. Its messages are
-declared here with their public field numbers, since the package that has them
-would be needed for nothing else.
+declared here with their public field numbers: the package that has them would
+be needed for nothing else.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from google.protobuf import descriptor_pb2
 from google.protobuf import descriptor_pool
 from google.protobuf import message_factory
 from tensorflow.core.framework import tensor_pb2
+
+from ganad_tf.serving.servable import SIGNATURES
 
 WARMUP_NAME = os.path.join("assets.extra", "tf_serving_warmup_requests")
 _FIELD = descriptor_pb2.FieldDescriptorProto
@@ -75,39 +77,37 @@ def write_warmup_requests(
     """Writes one request of one gray image for each signature.
 
     Args:
-        path: Where to, `assets.extra/tf_serving_warmup_requests`.
-        model_name: The name the server knows the model by.
+        path: File to write, `assets.extra/tf_serving_warmup_requests`.
+        model_name: Name of the model on the server.
         size: Height, width and channels of the model's images.
     """
     os.makedirs(os.path.dirname(path), exist_ok=True)
     image = tf.fill(size, tf.constant(128, tf.uint8))
     image_bytes = [tf.io.encode_png(image).numpy()]
-    pixels = tf.cast(image, tf.float32)[None]
+    values = {
+        "image_bytes": image_bytes,
+        "images": tf.cast(image, tf.float32)[None],
+    }
     with tf.io.TFRecordWriter(path) as writer:
-        for signature in ("serving_default", "score", "inspect"):
-            writer.write(
-                _record(model_name, signature, "image_bytes", image_bytes)
-            )
-        writer.write(_record(model_name, "images", "images", pixels))
+        for signature, key in SIGNATURES.items():
+            writer.write(_record(model_name, signature, key, values[key]))
 
 
 def read_warmup_requests(
     path: str,
-) -> list[tuple[str, tuple[str, np.ndarray]]]:
-    """Reads the requests that the server would replay.
+) -> list[tuple[str, dict[str, np.ndarray]]]:
+    """Reads the requests that a server would run.
 
     Args:
-        path: Folder of a SavedModel.
+        path: Folder of a version.
 
     Returns:
-        requests: For each, its signature, and name and value of its input.
+        requests: Signature and inputs by name of each request.
     """
-    name = os.path.join(path, WARMUP_NAME)
     requests = []
-    for record in tf.data.TFRecordDataset(name):
+    for record in tf.data.TFRecordDataset(os.path.join(path, WARMUP_NAME)):
         log = _PredictionLog.FromString(record.numpy())
         request = log.predict_log.request
-        ((key, tensor),) = ((i.key, i.value) for i in request.inputs)
-        value = tf.make_ndarray(tensor)
-        requests.append((request.model_spec.signature_name, (key, value)))
+        inputs = {i.key: tf.make_ndarray(i.value) for i in request.inputs}
+        requests.append((request.model_spec.signature_name, inputs))
     return requests

@@ -1,60 +1,59 @@
 import pytest
 
-from ganad_tf.serving import client as serving_client
-from ganad_tf.serving import scoring
+from ganad_tf.errors import UserError
+from ganad_tf.serving import client as clients
 
 
-class Fake(serving_client.ServingClient):
-    """Knows one signature of bytes, and refuses what is no image."""
+@pytest.fixture
+def pauses(monkeypatch):
+    """The pauses in seconds, none of which is made."""
+    seconds = []
+    monkeypatch.setattr(clients.time, "sleep", seconds.append)
+    return seconds
 
-    def __init__(self, failure=None):
-        super().__init__("fake://host/x", timeout=1.0, num_retries=2)
-        self.failure, self.asked = failure, []
 
+def unavailable(times):
+    left = [times]
+
+    def call():
+        if left[0]:
+            left[0] -= 1
+            raise clients.UnavailableError("later")
+        return "done"
+
+    return call
+
+
+def test_an_unavailable_server_is_called_again_after_growing_pauses(pauses):
+    assert clients.with_retries(unavailable(5), num_retries=5) == "done"
+    assert len(pauses) == 5 and pauses[4] > 4 * pauses[0]
+
+
+def test_the_last_error_is_raised(pauses):
+    with pytest.raises(clients.UnavailableError, match="later"):
+        clients.with_retries(unavailable(3), num_retries=2)
+    assert len(pauses) == 2
+
+
+def test_other_errors_are_not_retried(pauses):
+    def fail():
+        raise UserError("no such model")
+
+    with pytest.raises(UserError, match="no such model"):
+        clients.with_retries(fail, num_retries=5)
+    assert not pauses
+
+
+class EchoClient(clients.ServingClient):
     def _inputs(self):
-        if self.failure:
-            raise self.failure
-        return {"score": {"image_bytes"}, "images": {"images"}}
+        return {"score": {"image_bytes"}}
 
     def _predict(self, images, signature):
-        self.asked.append((signature, len(images)))
-        if b"bad" in images:
-            raise scoring.RefusedError("no image")
-        return [{"length": len(image)} for image in images]
+        return self._with_retries(lambda: [{"length": len(i)} for i in images])
 
 
-def test_a_signature_of_bytes_is_expected():
-    Fake().check("score")
-    for name in ("images", "nothing"):
-        with pytest.raises(ValueError, match=f"no signature '{name}' of im.*"):
-            Fake().check(name)
-
-
-def test_a_refused_question_names_the_address_and_the_reason():
-    with pytest.raises(ValueError, match="fake://host/x: not so") as found:
-        Fake(scoring.RefusedError("not so")).check("score")
-    assert not isinstance(found.value, scoring.RefusedError)
-    with pytest.raises(scoring.UnavailableError, match="gone"):
-        Fake(scoring.UnavailableError("gone")).check("score")
-
-
-def test_a_refused_image_costs_itself_alone():
-    client = Fake()
-    found = client.score([b"a", b"bad", b"abc"], signature="inspect")
-    assert found == [{"length": 1}, "no image", {"length": 3}]
-    assert {signature for signature, _ in client.asked} == {"inspect"}
-
-
-def test_it_asks_again_as_often_as_it_is_told(monkeypatch):
-    monkeypatch.setattr(scoring.time, "sleep", lambda _: None)
-    failures = [scoring.UnavailableError("later")] * 2
-
-    def ask():
-        if failures:
-            raise failures.pop()
-        return "answer"
-
-    assert Fake()._retried(ask) == "answer"
-    failures += [scoring.UnavailableError("later")] * 3
-    with pytest.raises(scoring.UnavailableError):
-        Fake()._retried(ask)
+def test_a_client_is_a_scorer_of_its_address():
+    client = EchoClient("http://host/x", timeout=1.0, num_retries=2)
+    assert client.source == "http://host/x" and client.manifest == {}
+    client.check("score")
+    assert client.score([b"abc"]) == [{"length": 3}]

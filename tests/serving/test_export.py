@@ -3,13 +3,17 @@ import os
 import pathlib
 import shutil
 
+import numpy as np
 import pytest
 import server_messages
 from conftest import export_to
+from conftest import make_parts
 
-from ganad_tf.serving import c_api
+from ganad_tf.detector import detector
+from ganad_tf.errors import UserError
 from ganad_tf.serving import export
 from ganad_tf.serving import parity
+from ganad_tf.serving.saved_model import ModelError
 
 
 def test_the_manifest_says_what_the_model_is(exported, parts_detector):
@@ -29,7 +33,7 @@ def test_versions_count_up_and_are_never_overwritten(tmp_path, parts_detector):
         (tmp_path / name).mkdir()
     assert export.next_version(str(tmp_path)) == 12
     for version in (7, 0):
-        with pytest.raises(ValueError, match=f"version={version}"):
+        with pytest.raises(UserError, match=f"version={version}"):
             export_to(tmp_path, parts_detector, version=version)
     assert sorted(os.listdir(tmp_path)) == ["11", "7", "notes"]
 
@@ -51,7 +55,7 @@ def test_a_model_that_fails_its_check_is_not_published(
     monkeypatch.setattr(export, "_write", write)
     monkeypatch.setattr(parity, "check_saved_model", fail)
     reason = "not published: signature images: anomaly_score differs by 0.5$"
-    with pytest.raises(c_api.ModelError, match=reason):
+    with pytest.raises(ModelError, match=reason):
         export_to(tmp_path, parts_detector)
     assert "saved_model.pb" in checked[0]
     assert os.listdir(tmp_path) == []
@@ -70,3 +74,42 @@ def test_the_servers_definitions_read_the_batching_parameters(exported):
     assert found.max_batch_size.value == 64
     assert all(value.value > 0 for _, value in found.ListFields())
     assert len(found.ListFields()) == 4
+
+
+@pytest.fixture(scope="module")
+def batches():
+    return [make_parts(48, seed=1)], [make_parts(24, seed=2)]
+
+
+@pytest.fixture(scope="module")
+def refitted(parts_detector, batches):
+    return export.refit(parts_detector, *batches, num_steps=0)
+
+
+def test_calibration_is_never_that_of_another_setting(
+    refitted, parts_detector, batches
+):
+    assert refitted.inverter.num_steps == 0
+    assert parts_detector.inverter.num_steps == 2
+    scores = refitted.detect(batches[1][0]).anomaly_scores
+    np.testing.assert_allclose(
+        np.sort(scores), refitted.calibrator_.scores_, rtol=1e-4
+    )
+    before = parts_detector.calibrator_.scores_
+    assert not np.allclose(refitted.calibrator_.scores_, before, rtol=1e-4)
+
+
+def test_a_refit_is_what_a_fit_from_the_start_gives(
+    refitted, parts_detector, batches
+):
+    fresh = detector.for_method(
+        parts_detector.gan,
+        method="joint",
+        aligned=True,
+        alpha=0.1,
+        num_steps=0,
+    ).fit(*batches)
+    assert fresh.get_config() == refitted.get_config()
+    np.testing.assert_array_equal(
+        fresh.calibrator_.scores_, refitted.calibrator_.scores_
+    )

@@ -4,9 +4,10 @@ from conftest import make_parts
 from test_serving_double import base_path  # noqa: F401
 from test_serving_double import served  # noqa: F401
 
+from ganad_tf.errors import UserError
+from ganad_tf.serving import client as clients
 from ganad_tf.serving import grpc_client
 from ganad_tf.serving import rest_client
-from ganad_tf.serving import scoring
 
 
 def client_of(address, **changes):
@@ -27,25 +28,25 @@ def test_rows_are_those_of_rest(served):
 
 def test_the_signature_is_checked(served):
     client_of(served.grpc).check("inspect")
-    with pytest.raises(ValueError, match="no signature 'nothing'"):
+    with pytest.raises(UserError, match="no signature 'nothing'"):
         client_of(served.grpc).check("nothing")
-    with pytest.raises(ValueError, match="NOT_FOUND: Servable not found"):
+    with pytest.raises(UserError, match="NOT_FOUND: Servable not found"):
         client_of(f"{served.grpc}/9").check("score")
 
 
 def test_an_overloaded_server_is_asked_again(served, monkeypatch):
-    monkeypatch.setattr(scoring.time, "sleep", lambda _: None)
+    monkeypatch.setattr(clients.time, "sleep", lambda _: None)
     data = encoded(make_parts(1, seed=8))
     served.num_failures = 2
     assert isinstance(client_of(served.grpc).score(data)[0], dict)
     served.num_failures = 1
-    with pytest.raises(scoring.UnavailableError, match="overloaded"):
+    with pytest.raises(clients.UnavailableError, match="overloaded"):
         client_of(served.grpc, num_retries=0).score(data)
 
 
 @pytest.mark.parametrize(
-    "address", ["grpc://", "grpc://host", "grpc://h:1/a/b"]
+    "address", ["grpc://", "grpc://host", "grpc://h:1/a/b", "grpc://h:1/a/1/2"]
 )
 def test_an_address_of_another_kind_is_an_error(address):
-    with pytest.raises(ValueError, match="Expected grpc://host:8500/NAME"):
+    with pytest.raises(UserError, match="Expected grpc://host:8500/NAME"):
         client_of(address)

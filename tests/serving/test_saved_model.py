@@ -6,6 +6,7 @@ import tensorflow as tf
 from conftest import encoded
 from conftest import make_parts
 
+from ganad_tf.errors import UserError
 from ganad_tf.serving import saved_model as serving
 
 
@@ -19,7 +20,7 @@ def scorer(tmp_path_factory, exported):
 
 
 def test_the_newest_version_is_loaded(scorer):
-    assert scorer.path.endswith("/11")
+    assert scorer.path.endswith("/11") and scorer.source == scorer.path
     assert scorer.manifest["name"] == "parts"
 
 
@@ -65,5 +66,37 @@ def test_pictures_come_where_they_are_asked_for(scorer):
 
 
 def test_no_model_is_an_error(tmp_path):
-    with pytest.raises(FileNotFoundError, match="Run export_saved_model.py"):
+    with pytest.raises(UserError, match="Run export_saved_model.py"):
         serving.SavedModelScorer(str(tmp_path))
+
+
+def test_signatures_are_checked(scorer):
+    scorer.check("inspect")
+    for name in ("images", "nothing"):
+        with pytest.raises(UserError, match=f"no signature '{name}'"):
+            scorer.check(name)
+
+
+def test_signatures_are_read_without_loading_the_model(exported):
+    signatures = serving.read_signatures(exported)
+    images = signatures["images"]
+    assert list(images.inputs) == ["images"]
+    assert len(images.outputs) == 8
+    assert all(":" in info.name for info in images.outputs.values())
+
+
+@pytest.mark.parametrize(
+    "name", ["saved_model.pb", "assets.extra/manifest.json"]
+)
+@pytest.mark.parametrize("content", [b"nothing", b"", None])
+def test_a_broken_model_is_an_error(exported, tmp_path, name, content):
+    path = tmp_path / "1"
+    shutil.copytree(exported, path)
+    (path / name).unlink()
+    if content is not None:
+        (path / name).write_bytes(content)
+    with pytest.raises(UserError):
+        serving.SavedModelScorer(str(path))
+    if name == "saved_model.pb":
+        with pytest.raises(serving.ModelError, match="saved_model.pb"):
+            serving.read_signatures(str(path))

@@ -1,74 +1,122 @@
+import contextlib
 import csv
+import io
 import os
-import time
+import pathlib
+import subprocess
+import sys
 
+import pytest
+
+from ganad_tf.errors import UserError
+from ganad_tf.scores_csv import Row
+from ganad_tf.scores_csv import to_csv
 from ganad_tf.serving import score_table
-from ganad_tf.serving.score_table import Row
-from ganad_tf.serving.score_table import to_csv
+from ganad_tf.serving.score_table import ResumableTable
 
-
-def test_the_header_is_that_of_the_contract():
-    assert to_csv([]) == (
-        "path,label,anomaly_score,frechet_score,reconstruction_error,"
-        "p_value,is_defective,status\n"
-    )
-
-
-def test_rows_come_back_from_a_csv_reader():
-    rows = [
-        Row("a, b.png", "good", 1.23456789, 2.0, 3.0, 0.05, True),
-        Row('c".png', status="empty file"),
-    ]
-    found = list(csv.DictReader(to_csv(rows).splitlines()))
-    assert found[0]["path"] == "a, b.png"
-    assert found[0]["anomaly_score"] == "1.234568"
-    assert found[0]["is_defective"] == "1" and found[0]["status"] == "ok"
-    assert found[1]["path"] == 'c".png' and found[1]["p_value"] == ""
-    assert found[1]["status"] == "empty file"
-
-
+NUMBERS = (1.5, 2.0, 3.0, 0.5, False)
+# As file names may be: quotes, line ends, bytes that are no UTF-8, a tab.
+NAMES = ('c".png', "a,\n.png", "b\r.png", "d\r\n.png", "e\udcff.png", " f\t'")
 ROWS = [
-    score_table.Row("a,\n.png", "", 1.5, 2.0, 3.0, 0.5, False),
-    score_table.Row("b.png", status="not an image: expected, say, PNG"),
-    score_table.Row("c.png", "", 0.1234567, 2e9, 3.0, 0.01, True),
+    Row("a,\n.png", "", *NUMBERS),
+    Row("b.png", status="not an image: expected, say, PNG"),
+    Row("c.png", "good", 0.1234567891234, 2e9, float("inf"), 0.01, True),
 ]
 
 
-def test_an_interrupted_table_is_taken_up_again(tmp_path):
+@pytest.mark.parametrize("name", NAMES)
+def test_any_file_name_survives_the_csv_and_an_interruption(name, tmp_path):
+    path = str(tmp_path / "scores.csv")
+    rows = [Row(name, "", *NUMBERS), Row(f"{name}2", status=f"{name} failed")]
+    read = csv.reader(io.StringIO(to_csv(rows), newline=""))
+    assert [row[0] for row in read][1:] == [name, f"{name}2"]
+    with ResumableTable(path, f"model {name}") as table:
+        table.append(rows)
+    with ResumableTable(path, f"model {name}") as table:
+        assert list(table.rows.values()) == rows
+        assert table.finish([name, f"{name}2"]) == rows
+    content = pathlib.Path(path).read_bytes()
+    assert os.fsencode(name).replace(b'"', b'""') in content
+
+
+def test_an_interrupted_table_is_resumed(tmp_path):
     path = str(tmp_path / "out" / "scores.csv")
-    table = score_table.PartialTable(path, "model 1")
-    table.append(ROWS[:2])
-    table.append(ROWS[2:])
-    again = score_table.PartialTable(path, "model 1")
-    assert list(again.rows.values()) == ROWS
-    again.close()
-    assert score_table.PartialTable(path, "model 1").rows == {}
+    with ResumableTable(path, "model 1") as table:
+        table.append(ROWS[:2])
+        table.append(iter(ROWS[2:]))
+    with ResumableTable(path, "model 1") as table:
+        assert list(table.rows.values()) == ROWS
+        table.append([ROWS[0]._replace(label="good")])
+        names = ["c.png", "a,\n.png"]
+        assert [row.path for row in table.finish(names)] == names
+    assert os.listdir(tmp_path / "out") == ["scores.csv"]
+    with ResumableTable(path, "model 1") as table:
+        assert table.rows == {}
 
 
-def test_a_row_cut_by_a_kill_is_scored_again(tmp_path):
+_ENDLESS = """
+import itertools, sys
+from ganad_tf.scores_csv import Row
+from ganad_tf.serving.score_table import ResumableTable
+with ResumableTable(sys.argv[1], "model") as table:
+    for count in itertools.count():
+        rows = [Row(f"{count}-{row}", status="x" * 999) for row in range(9)]
+        table.append(rows)
+        print(count, flush=True)
+"""
+
+
+def test_a_kill_costs_at_most_the_last_rows(tmp_path):
     path = str(tmp_path / "scores.csv")
-    score_table.PartialTable(path, "model").append(ROWS)
-    with open(f"{path}.part", "rb+") as file:
-        file.truncate(len(file.read()) - 2)
-    assert list(score_table.PartialTable(path, "model").rows) == [
-        "a,\n.png",
-        "b.png",
-    ]
+    process = subprocess.Popen(
+        [sys.executable, "-c", _ENDLESS, path], stdout=subprocess.PIPE
+    )
+    for _ in range(5):
+        process.stdout.readline()
+    with pytest.raises(UserError, match="scores.csv.part: .* another run"):
+        ResumableTable(path, "model")
+    process.kill()
+    process.communicate()
+    with ResumableTable(path, "model") as table:
+        assert len(table.rows) >= 5 * 9 and len(table.rows) % 9 == 0
 
 
-def test_another_source_starts_anew(tmp_path):
+def test_another_source_starts_empty(tmp_path):
     path = str(tmp_path / "scores.csv")
-    score_table.PartialTable(path, "model 1").append(ROWS)
-    assert score_table.PartialTable(path, "model 2").rows == {}
+    for source in ("model 1", "model 2"):
+        with ResumableTable(path, source) as table:
+            assert table.rows == {}
+            table.append(ROWS)
 
 
 def test_a_file_that_changed_is_scored_again(tmp_path):
     image, path = tmp_path / "a.png", str(tmp_path / "scores.csv")
-    row = score_table.Row(str(image), status="empty file")
+    row = Row(str(image), status="empty file")
     image.write_bytes(b"")
-    os.utime(image, (1, 1))
-    score_table.PartialTable(path, "model").append([row])
-    assert score_table.PartialTable(path, "model").rows == {row.path: row}
-    later = time.time() + 9
-    os.utime(image, (later, later))
-    assert score_table.PartialTable(path, "model").rows == {}
+    with ResumableTable(path, "model") as table:
+        table.append([row])
+    for modified, rows in ((None, {row.path: row}), ((1, 1), {})):
+        if modified:
+            os.utime(image, modified)
+        with ResumableTable(path, "model") as table:
+            assert table.rows == rows
+
+
+def test_what_the_user_can_mend_is_a_users_error(tmp_path):
+    path = tmp_path / "scores.csv"
+    part = tmp_path / "scores.csv.part"
+    part.write_text("# model\n" * 999)
+    with pytest.raises(UserError, match="scores.csv.part: .*delete it to"):
+        ResumableTable(str(path), "model")
+    part.unlink()
+    part.mkdir()
+    with pytest.raises(UserError, match="unable to open .* written to"):
+        ResumableTable(str(path), "model")
+
+
+def test_errors_of_the_sql_are_not_the_users(tmp_path):
+    table = ResumableTable(str(tmp_path / "scores.csv"), "model")
+    with contextlib.closing(table._database):
+        table._database.execute("DROP TABLE rows")
+        with pytest.raises(score_table.sqlite3.OperationalError):
+            table.append(ROWS)

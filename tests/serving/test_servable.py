@@ -16,7 +16,13 @@ from tensorflow.core.protobuf import saved_model_pb2
 from ganad_tf.data import image_tensors
 from ganad_tf.serving import servable
 
-SCALARS = list(servable.SCALARS)
+SCALARS = [
+    "anomaly_score",
+    "frechet_score",
+    "reconstruction_error",
+    "p_value",
+    "is_defective",
+]
 SIGNATURES = {
     "serving_default": [
         *SCALARS,

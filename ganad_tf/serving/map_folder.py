@@ -1,0 +1,114 @@
+"""A folder of anomaly maps: a picture of each image, and `regions.csv`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ganad_tf import artifacts
+from ganad_tf.detector import regions
+from ganad_tf.evaluation import map_pictures
+from ganad_tf.score_parts import MAP_LIMIT
+
+
+class MapFolder:
+    """Saves what the signature `inspect` says of each image.
+
+    Args:
+        path: The folder; it is made if it is missing.
+        map_threshold: Map value from which on a pixel belongs to a region,
+            of the model's manifest; None for no regions.
+
+    Attributes:
+        path: As given.
+    """
+
+    def __init__(self, path: str, map_threshold: float | None):
+        self.path = path
+        self._threshold = map_threshold
+        self._regions = os.path.join(path, "regions.csv")
+
+    def resume(self, paths: set[str]) -> None:
+        """Drops the regions of images that are to be scored (again).
+
+        Args:
+            paths: Images whose regions stay.
+        """
+        if not os.path.isfile(self._regions):
+            return
+        with _open(self._regions, "r") as file:
+            rows = list(csv.reader(file))
+        kept = [row for row in rows[1:] if row[0] in paths]
+        os.remove(self._regions)
+        if kept:
+            with _open(self._regions, "w") as file:
+                writer = csv.writer(file, lineterminator="\n")
+                writer.writerows([rows[0], *kept])
+
+    def save(
+        self, path: str, image_bytes: bytes, outputs: dict[str, Any]
+    ) -> None:
+        """Writes the picture of an image and appends its regions.
+
+        Args:
+            path: Name of the image.
+            image_bytes: The encoded image.
+            outputs: Its outputs of the signature `inspect`.
+        """
+        reconstruction = _pixels(outputs["reconstruction_png_bytes"], "RGB")
+        anomaly_map = _pixels(outputs["anomaly_map_png_bytes"], "L")
+        anomaly_map = (anomaly_map + 1.0) / 2.0 * MAP_LIMIT
+        height, width, _ = reconstruction.shape
+        panel = map_pictures.Panel(
+            map_pictures.caption(
+                _printable(os.path.basename(path)),
+                is_defective=outputs["is_defective"],
+                anomaly_score=outputs["anomaly_score"],
+                p_value=outputs["p_value"],
+            ),
+            _pixels(image_bytes, "RGB", (width, height)),
+            reconstruction,
+            anomaly_map,
+            self._threshold,
+        )
+        name = path.strip(os.sep).replace(os.sep, "_") + ".png"
+        artifacts.write_bytes(
+            os.path.join(self.path, name), map_pictures.panels_png([panel])
+        )
+        if self._threshold is not None:
+            self._append_regions(path, anomaly_map)
+
+    def _append_regions(self, path: str, anomaly_map: np.ndarray) -> None:
+        above = regions.find_regions(anomaly_map, self._threshold)
+        with _open(self._regions, "a") as file:
+            file.write(regions.to_csv([(path, above)], header=not file.tell()))
+
+
+def _open(path: str, mode: str) -> io.TextIOWrapper:
+    # Names of files may hold line ends, and bytes that are no UTF-8.
+    return open(
+        path, mode, newline="", encoding="utf-8", errors="surrogateescape"
+    )
+
+
+def _printable(name: str) -> str:
+    """A file name as Matplotlib can draw it: no lone bytes, no formulas."""
+    return name.encode("utf-8", "replace").decode().replace("$", r"\$")
+
+
+def _pixels(
+    image_bytes: bytes, mode: str, size: tuple[int, int] | None = None
+) -> np.ndarray:
+    """An encoded image as floats in [-1, 1], resized to (width, height)."""
+    with Image.open(io.BytesIO(image_bytes)) as image:
+        if image.mode.startswith("I"):  # 16-bit gray
+            image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        image = image.convert(mode)
+    if size is not None:
+        image = image.resize(size, Image.Resampling.BILINEAR)
+    return np.asarray(image) / 127.5 - 1.0

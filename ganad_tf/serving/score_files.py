@@ -1,0 +1,247 @@
+"""Scores image files, however many, into one table that can be resumed.
+
+No TensorFlow is needed here: a scorer behind a server does without.
+"""
+
+from __future__ import annotations
+
+import collections
+import functools
+import glob
+import os
+import time
+from collections.abc import Callable
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+from typing import Protocol
+
+from absl import logging
+
+from ganad_tf import progress
+from ganad_tf.data import dataset
+from ganad_tf.data import image_files
+from ganad_tf.errors import UserError
+from ganad_tf.score_parts import SCALARS
+from ganad_tf.scores_csv import Row
+from ganad_tf.serving.score_table import ResumableTable
+from ganad_tf.serving.scorer import ScoredRow
+from ganad_tf.serving.scorer import Scorer
+
+MAX_CHUNK_BYTES = 16 * 2**20
+
+
+class ScoredFile(NamedTuple):
+    """One file and its outputs."""
+
+    path: str
+    image_bytes: bytes | None  # None where the file could not be read
+    row: ScoredRow
+
+
+class Maps(Protocol):
+    """Where the anomaly maps go; `map_folder.MapFolder` is one."""
+
+    path: str
+
+    def resume(self, paths: set[str]) -> None:
+        """Keeps what an earlier run saved of these images, and only that."""
+
+    def save(self, path: str, image_bytes: bytes, outputs: dict) -> None:
+        """Saves the map of one image."""
+
+
+def list_image_paths(pattern: str) -> list[str]:
+    """Lists image files.
+
+    Args:
+        pattern: A file, a folder (any depth) or a glob pattern.
+
+    Returns:
+        paths: Sorted paths of the files.
+
+    Raises:
+        UserError: If there is none.
+    """
+    if os.path.isdir(pattern):
+        return sorted(file.path for file in dataset.list_images(pattern))
+    matches = [pattern] if os.path.isfile(pattern) else glob.glob(pattern)
+    paths = sorted(path for path in matches if os.path.isfile(path))
+    if not paths:
+        raise UserError(
+            f"There is no image at {pattern}. Expected a file, a folder or a "
+            "glob pattern"
+        )
+    return paths
+
+
+def score_images(
+    scorer: Scorer,
+    paths: list[str],
+    output: str,
+    *,
+    maps: Maps | None = None,
+    batch_size: int = 64,
+    num_parallel: int = 1,
+) -> list[Row]:
+    """Scores image files and writes the table of their scores.
+
+    An interrupted run is resumed by the same call. An image that cannot be
+    scored has a row with the reason.
+
+    Args:
+        scorer: A SavedModel here, or the client of a server.
+        paths: The files.
+        output: CSV file to write.
+        maps: Where to save the anomaly maps, if at all.
+        batch_size: Images in a request at most.
+        num_parallel: Requests at once.
+
+    Returns:
+        rows: `Row`s in sorted order of their paths.
+
+    Raises:
+        UserError: If the model has no signature for this, or `output` cannot
+            be written.
+        UnavailableError: If a server stays unavailable.
+    """
+    signature = "inspect" if maps else "score"
+    scorer.check(signature)
+    source = f"{scorer.source} --maps_dir={maps and maps.path}"
+    with ResumableTable(output, source) as table:
+        missing = _resume(table, paths, maps)
+        logging.info("Scoring %d images by %s.", len(missing), scorer.source)
+        scored = score_files(
+            functools.partial(scorer.score, signature=signature),
+            missing,
+            batch_size=batch_size,
+            num_parallel=num_parallel,
+        )
+        for chunk in _logged(scored, total=len(missing)):
+            if maps:
+                _save_maps(maps, chunk)
+            table.append(_table_row(file) for file in chunk)
+        return table.finish(sorted(paths))
+
+
+def _resume(
+    table: ResumableTable, paths: list[str], maps: Maps | None
+) -> list[str]:
+    """The images that have no row yet."""
+    done = table.rows.keys() & set(paths)
+    if done:
+        logging.info("%d images are scored already.", len(done))
+    if maps:
+        maps.resume(done)
+    return [path for path in sorted(paths) if path not in done]
+
+
+def _save_maps(maps: Maps, chunk: list[ScoredFile]) -> None:
+    for file in chunk:
+        if isinstance(file.row, dict):
+            maps.save(file.path, file.image_bytes, file.row)
+
+
+def _table_row(file: ScoredFile) -> Row:
+    if isinstance(file.row, str):
+        return Row(file.path, status=file.row)
+    scalars = {name: float(file.row[name]) for name in SCALARS}
+    scalars["is_defective"] = bool(file.row["is_defective"])
+    return Row(file.path, **scalars)
+
+
+def _logged(
+    chunks: Iterator[list[ScoredFile]], *, total: int
+) -> Iterator[list[ScoredFile]]:
+    """The chunks, with a line of progress now and then."""
+    done, start = 0, time.monotonic()
+    for chunk in chunks:
+        yield chunk
+        done += len(chunk)
+        logging.log_every_n_seconds(
+            logging.INFO,
+            "%s.",
+            progress.INTERVAL,
+            progress.progress_line(
+                "Scored images", done, total, time.monotonic() - start
+            ),
+        )
+
+
+def score_files(
+    score: Callable[[list[bytes]], list[ScoredRow]],
+    paths: list[str],
+    *,
+    batch_size: int,
+    num_parallel: int,
+) -> Iterator[list[ScoredFile]]:
+    """Scores image files, chunk by chunk, in order and in bounded memory.
+
+    Args:
+        score: From encoded images to `ScoredRow`s; called by threads.
+        paths: The files.
+        batch_size: Images in a chunk at most.
+        num_parallel: Chunks that are read and scored at once.
+
+    Yields:
+        scored: `ScoredFile`s of the next chunk.
+
+    Raises:
+        UnavailableError: If `score` does; chunks before have been yielded.
+    """
+    pool = ThreadPoolExecutor(num_parallel)
+    waiting = collections.deque()
+    try:
+        for chunk in chunk_paths(paths, num_images=batch_size):
+            waiting.append(pool.submit(_score_chunk, score, chunk))
+            if len(waiting) > num_parallel:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def chunk_paths(
+    paths: list[str], *, num_images: int, num_bytes: int = MAX_CHUNK_BYTES
+) -> Iterator[list[str]]:
+    """Cuts a list of files into chunks of bounded number and size.
+
+    Args:
+        paths: Files, in order; missing ones count as empty.
+        num_images: Files in a chunk at most.
+        num_bytes: Sum of their sizes at most, unless a file alone is larger.
+
+    Yields:
+        chunk: Files, at least one.
+    """
+    chunk, size = [], 0
+    for path in paths:
+        more = os.path.getsize(path) if os.path.isfile(path) else 0
+        if chunk and (len(chunk) >= num_images or size + more > num_bytes):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(path)
+        size += more
+    if chunk:
+        yield chunk
+
+
+def _score_chunk(score, paths: list[str]) -> list[ScoredFile]:
+    contents = [_read(path) for path in paths]
+    readable = [data for data in contents if isinstance(data, bytes)]
+    rows = iter(score(readable))
+    return [
+        ScoredFile(path, data, next(rows))
+        if isinstance(data, bytes)
+        else ScoredFile(path, None, data)
+        for path, data in zip(paths, contents, strict=True)
+    ]
+
+
+def _read(path: str) -> bytes | str:
+    """The image's bytes, or the reason why it cannot be read."""
+    try:
+        return image_files.read_image_bytes(path)
+    except ValueError as error:
+        return str(error)

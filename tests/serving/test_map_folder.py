@@ -1,0 +1,81 @@
+import csv
+import io
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganad_tf.serving import map_folder
+
+
+def png(pixels):
+    buffer = io.BytesIO()
+    Image.fromarray(np.uint8(pixels)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def outputs(peak):
+    shown = np.zeros([16, 24])
+    shown[2:5, 4:6] = peak
+    return {
+        "reconstruction_png_bytes": png(np.full([16, 24], 128)),
+        "anomaly_map_png_bytes": png(shown),
+        "is_defective": True,
+        "anomaly_score": 2.5,
+        "p_value": 0.01,
+    }
+
+
+IMAGE = png(np.full([32, 48], 99))
+
+
+def regions(folder):
+    with open(os.path.join(folder, "regions.csv"), newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return str(tmp_path / "maps")
+
+
+def test_pictures_and_regions_are_saved(folder):
+    maps = map_folder.MapFolder(folder, 5.0)
+    for name, peak in (("a/b.png", 170), ("a/c.png", 17), ("a/d.png", 255)):
+        maps.save(name, IMAGE, outputs(peak))
+    assert sorted(os.listdir(folder)) == [
+        "a_b.png.png",
+        "a_c.png.png",
+        "a_d.png.png",
+        "regions.csv",
+    ]
+    rows = regions(folder)
+    assert [(row["path"], row["peak"]) for row in rows] == [
+        ("a/b.png", "10"),
+        ("a/d.png", "15"),
+    ]
+    assert [rows[0][key] for key in ("area", "top", "left")] == ["6", "2", "4"]
+
+
+def test_an_interrupted_run_keeps_the_regions_of_its_rows(folder):
+    for name in ("a.png", "b\n.png"):
+        map_folder.MapFolder(folder, 5.0).save(name, IMAGE, outputs(255))
+    maps = map_folder.MapFolder(folder, 5.0)
+    maps.resume({"b\n.png"})
+    maps.save("a.png", IMAGE, outputs(170))
+    paths = [row["path"] for row in regions(folder)]
+    assert paths == ["b\n.png", "a.png"]
+    maps.resume(set())
+    assert not os.path.exists(f"{folder}/regions.csv")
+    maps.resume(set())
+
+
+def test_any_name_and_16_bit_images_are_saved(folder):
+    deep = np.full([32, 32], 30000, np.uint16)
+    buffer = io.BytesIO()
+    Image.fromarray(deep).save(buffer, "PNG")
+    map_folder.MapFolder(folder, None).save(
+        "e\udcff\n$x_^$.png", buffer.getvalue(), outputs(0)
+    )
+    assert os.listdir(folder) == ["e\udcff\n$x_^$.png.png"]
