@@ -4,8 +4,6 @@ import sys
 import pytest
 from conftest import encoded
 from conftest import make_parts
-from test_serving_double import base_path  # noqa: F401
-from test_serving_double import served  # noqa: F401
 
 from ganad_tf.serving import rest_client
 from ganad_tf.serving import saved_model as serving

@@ -1,0 +1,49 @@
+import os
+
+import numpy as np
+import pytest
+
+from ganad_tf.benchmark import trained_model
+
+
+def test_images_come_at_the_detectors_size(parts_model):
+    files = parts_model.split.test
+    (batch,) = parts_model.batches(files)
+    assert batch.shape == (len(files), *parts_model.detector.image_shape)
+
+
+def test_other_steps_are_calibrated_again(parts_model):
+    refitted = parts_model.refit(0)
+    assert refitted.inverter.num_steps == 0
+    assert parts_model.detector.inverter.num_steps == 2
+    scores = refitted.calibrator_.scores_
+    assert not np.allclose(scores, parts_model.detector.calibrator_.scores_)
+
+
+def test_the_tools_model_is_loaded(chain, product):
+    model = trained_model.load(chain[0], product)
+    assert trained_model.obstacle(chain[0], product) is None
+    assert len(model.split.test_defective) == 8
+    detection = model.detector.detect_batches(model.batches(model.split.test))
+    assert np.isfinite(detection.anomaly_scores).all()
+
+
+@pytest.mark.parametrize(
+    "model_dir, data, reason",
+    [
+        (None, "parts", "--model_dir and --data"),
+        ("model", None, "--model_dir and --data"),
+        ("no such folder", "parts", "no fitted detector in no such folder"),
+    ],
+)
+def test_a_missing_model_is_an_obstacle(model_dir, data, reason):
+    assert reason in trained_model.obstacle(model_dir, data)
+
+
+def test_a_missing_package_names_its_extra(tmp_path, monkeypatch):
+    os.mkdir(tmp_path / "detector")
+    monkeypatch.setattr(
+        trained_model.importlib.util, "find_spec", lambda _: None
+    )
+    reason = trained_model.obstacle(str(tmp_path), "elpv:mono")
+    assert '".[demo]"' in reason
