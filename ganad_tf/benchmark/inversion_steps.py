@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
 
 from ganad_tf.benchmark import timing
 from ganad_tf.benchmark.trained_model import TrainedModel
-from ganad_tf.serving import speed_dial
+from ganad_tf.evaluation import metrics
+
+NUM_STEPS = (0, 2, 5, 10, 20)
 
 
 def measure(
@@ -21,14 +24,25 @@ def measure(
         counts: Numbers of inversion steps.
 
     Returns:
-        figures: "auroc", "images_per_second" and "threshold" of each setting.
+        figures: Of each setting, "auroc" of the anomaly score,
+            "images_per_second" from files to verdicts, and "threshold".
     """
-    labels = np.array([file.label for file in model.split.test])
-    figures = {}
-    for count in counts:
-        row = speed_dial.measure(
-            model.refit(count), model.batches(model.split.test), labels
-        )
-        del row["num_steps"]  # it is in the name
-        figures[f"speed dial, {count} steps"] = row
-    return figures
+    return {
+        f"speed dial, {count} steps": _measure(model, count) for count in counts
+    }
+
+
+def _measure(model: TrainedModel, num_steps: int) -> timing.Figure:
+    detector = model.refit(num_steps)
+    files = model.split.test
+    batches = model.batches(files)
+    detector.detect_batches(batches.take(1))  # traces
+    start = time.perf_counter()
+    scores = detector.detect_batches(batches).anomaly_scores
+    seconds = time.perf_counter() - start
+    labels = np.array([file.label for file in files])
+    return {
+        "auroc": metrics.auroc(labels, scores),
+        "images_per_second": len(files) / seconds,
+        "threshold": detector.calibrator_.threshold_,
+    }

@@ -16,7 +16,6 @@ from ganad_tf.benchmark import throughput
 from ganad_tf.benchmark import trained_model
 from ganad_tf.benchmark.load import LoadPlan
 from ganad_tf.benchmark.runner import Part
-from ganad_tf.serving import speed_dial
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Settings:
     folder_sizes: tuple[int, ...] = (1000, 10000)  # images
     num_peer_images: int = 192  # test images of the AUROCs
     num_peer_steps: int = 500  # of AnoGAN's search
-    inversion_steps: tuple[int, ...] = speed_dial.NUM_STEPS
+    step_counts: tuple[int, ...] = inversion_steps.NUM_STEPS  # of inversion
     load: LoadPlan = LoadPlan()
 
     def quick(self) -> Settings:
@@ -42,7 +41,7 @@ class Settings:
             folder_sizes=tuple(size // 10 for size in self.folder_sizes),
             num_peer_images=8,
             num_peer_steps=20,
-            inversion_steps=(),
+            step_counts=(),
             load=self.load._replace(num_requests=self.load.num_requests // 10),
         )
 
@@ -131,7 +130,7 @@ def _parts_of_a_model(
         Part(
             "inversion steps",
             lambda: inversion_steps.measure(
-                trained_model.load(model_dir, data), settings.inversion_steps
+                trained_model.load(model_dir, data), settings.step_counts
             ),
             obstacle,
         ),

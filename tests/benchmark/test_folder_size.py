@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from ganad_tf.benchmark import folder_size
@@ -14,9 +16,14 @@ def test_a_folder_is_read_as_the_tools_read_it(tmp_path, monkeypatch):
     assert len(peaks) == 4 and peaks == sorted(peaks)
 
 
+def count_files(folder, num_runs):
+    return os.getpid(), len(os.listdir(folder)), num_runs
+
+
 def test_a_folder_is_read_in_a_new_process(monkeypatch):
-    cost = folder_size._read_in_new_process(60, 1)
-    assert cost.peaks["scan"] >= cost.peaks["at the start"] > 0
+    monkeypatch.setattr(folder_size, "read_folder", count_files)
+    process, *found = folder_size._read_in_new_process(3, 2)
+    assert process != os.getpid() and found == [3, 2]
 
 
 def test_seconds_grow_with_the_number_of_images(monkeypatch):

@@ -9,6 +9,7 @@ from sklearn import metrics
 
 from ganad_tf.benchmark import peers
 from ganad_tf.benchmark.anogan import AnoGanSearch
+from ganad_tf.benchmark.trained_model import TrainedModel
 
 
 def test_search_and_detector_are_compared_on_the_same_images(parts_detector):
@@ -40,6 +41,11 @@ def test_images_are_drawn_evenly_from_both_labels():
     assert [file.row for file in drawn] == [0, 8, 18, 1, 9, 19]
 
 
+def with_steps(count):
+    inverter = types.SimpleNamespace(num_steps=count)
+    return types.SimpleNamespace(inverter=inverter)
+
+
 def test_both_settings_of_the_detector_are_compared(parts_model, monkeypatch):
     given = {}
 
@@ -48,6 +54,9 @@ def test_both_settings_of_the_detector_are_compared(parts_model, monkeypatch):
         return {}
 
     monkeypatch.setattr(peers, "compare", compare)
+    monkeypatch.setattr(
+        TrainedModel, "refit", lambda _, count: with_steps(count)
+    )
     peers.measure(parts_model, num_images=4, num_steps=2, num_runs=1)
     assert list(given["detectors"]) == [
         "ours, 2 steps, PNG to verdict",

@@ -7,7 +7,7 @@ def test_a_quick_run_measures_less_everywhere():
     quick = settings.quick()
     assert quick.folder_sizes == (100, 1000)
     assert quick.load == LoadPlan(num_requests=50, num_clients=3)
-    assert quick.inversion_steps == ()
+    assert quick.step_counts == ()
     for name in ("num_runs", "num_training_steps", "num_peer_steps"):
         assert getattr(quick, name) < getattr(settings, name)
 
