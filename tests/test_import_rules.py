@@ -90,13 +90,13 @@ def tree_of(module):
 
 def imports(nodes):
     """Full names of what is imported."""
-    found = []
+    names = []
     for node in nodes:
         if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            found += [f"{node.module}.{alias.name}" for alias in node.names]
-    return found
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return names
 
 
 def imported_rooms(names):
