@@ -111,7 +111,7 @@ class DCGAN(keras.Model):
         ValueError: If only one of `encoder` and `linear_head` is given.
 
     Example:
-    >>> from ganad_tf import networks
+    >>> from ganad_tf.gan import networks
     >>> size = dict(image_size=32, channels=1, width=4)
     >>> dcgan = DCGAN(
     ...     networks.build_generator(latent_dim=8, activation="tanh", **size),
