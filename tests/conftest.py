@@ -1,8 +1,10 @@
 import os
+import shutil
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the tools do
 
+import grpc_double
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,6 +12,8 @@ from PIL import Image
 from tool_runner import TRAIN
 from tool_runner import done
 
+from ganad_tf.benchmark import serving_double
+from ganad_tf.benchmark.trained_model import TrainedModel
 from ganad_tf.data import dataset
 from ganad_tf.data import image_tensors
 from ganad_tf.detector import detector
@@ -109,6 +113,21 @@ def parts_detector() -> detector.OneClassDetector:
     return fitted_detector()
 
 
+@pytest.fixture(scope="session")
+def tiny_gan():
+    """A GAN with a fitted linear head and otherwise random weights."""
+    gan = building.build_gan(tiny_config())
+    loop.fit_linear_head(gan, make_parts(20, seed=0), tiny_config())
+    return gan
+
+
+@pytest.fixture(scope="session")
+def parts_model(parts_detector, product) -> TrainedModel:
+    """The detector of parts, with a folder of parts on the disk."""
+    files = dataset.scan_images(dataset.list_images(product))
+    return TrainedModel(parts_detector, dataset.split_images(files, seed=0))
+
+
 def export_to(folder, fitted, **changes) -> str:
     """Exports a detector of parts; returns the version's folder."""
     arguments = {"name": "parts", "facts": {"seed": 0}, **changes}
@@ -127,6 +146,24 @@ def exported(tmp_path_factory, parts_detector) -> str:
     return export_to(
         tmp_path_factory.mktemp("exported") / "parts", parts_detector
     )
+
+
+@pytest.fixture(scope="module")
+def base_path(exported, tmp_path_factory):
+    """Folder of the versions of the model `parts` that is served."""
+    path = tmp_path_factory.mktemp("models") / "parts"
+    shutil.copytree(exported, path / "1")
+    return path
+
+
+@pytest.fixture(scope="module")
+def served(base_path):
+    """The model `parts` behind servers, at `served.rest`, `served.grpc`."""
+    with (
+        serving_double.serve(str(base_path), "parts") as model,
+        grpc_double.serve(model),
+    ):
+        yield model
 
 
 @pytest.fixture

@@ -74,4 +74,4 @@ def test_an_error_of_the_block_stays_what_it_is(tmp_path):
         pytest.raises(FileNotFoundError),
         artifacts.new_directory(str(tmp_path / "model")),
     ):
-        open(tmp_path / "nowhere")
+        (tmp_path / "nowhere").read_text()

@@ -15,9 +15,9 @@ MODULES = sorted(
 def examples_of(module):
     loaded = importlib.import_module(f"ganad_tf.{module}")
     return [
-        found
-        for found in doctest.DocTestFinder().find(loaded)
-        if found.examples
+        docstring
+        for docstring in doctest.DocTestFinder().find(loaded)
+        if docstring.examples
     ]
 
 

@@ -8,10 +8,10 @@ import signal
 import subprocess
 import time
 
+import grpc_double
 import h5py
 import numpy as np
 import pytest
-import serving_double
 from conftest import make_parts
 from conftest import write_images
 from PIL import Image
@@ -22,6 +22,7 @@ from tool_runner import done
 from tool_runner import failed
 from tool_runner import run
 
+from ganad_tf.benchmark import serving_double
 from ganad_tf.serving import servable
 
 
@@ -183,7 +184,10 @@ def test_score_images_tells_the_reason_of_every_bad_file(chain, tmp_path):
 def test_a_run_that_a_server_left_goes_on(chain, product, tmp_path):
     output = str(tmp_path / "scores.csv")
     flags = {"images": f"{product}/test", "output": output, "batch_size": 2}
-    with serving_double.serve(chain[2], "parts") as served:
+    with (
+        serving_double.serve(chain[2], "parts") as served,
+        grpc_double.serve(served),
+    ):
         ask = served.find
 
         def find_until_the_seventh(*arguments):

@@ -23,7 +23,7 @@ class Spool:
     """
 
     def __init__(self):
-        self._file = tempfile.TemporaryFile()
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115, closed with self
         self._widths: list[int] = []
 
     def __enter__(self) -> Spool:

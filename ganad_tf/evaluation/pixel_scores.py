@@ -30,7 +30,7 @@ class PixelScores:
 
     def __init__(self):
         self._defects: list[np.ndarray] = []  # sorted values of each
-        self._clean_file = tempfile.TemporaryFile()
+        self._clean_file = tempfile.TemporaryFile()  # noqa: SIM115
         self._num_clean = 0
 
     def add(self, mask: np.ndarray, anomaly_map: np.ndarray) -> None:

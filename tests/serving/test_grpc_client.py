@@ -1,8 +1,6 @@
 import pytest
 from conftest import encoded
 from conftest import make_parts
-from test_serving_double import base_path  # noqa: F401
-from test_serving_double import served  # noqa: F401
 
 from ganad_tf.errors import UserError
 from ganad_tf.serving import client as clients

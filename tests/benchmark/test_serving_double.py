@@ -11,33 +11,21 @@ import urllib.request
 from concurrent.futures import Future
 from concurrent.futures import ThreadPoolExecutor
 
+import grpc_double
 import numpy as np
 import pytest
 import server_messages
-import serving_double
 from conftest import encoded
 from conftest import make_parts
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
+from ganad_tf.benchmark import serving_double
 from ganad_tf.serving import grpc_client
 from ganad_tf.serving import rest_client
 from ganad_tf.serving import saved_model as serving
 
-MODELS = pathlib.Path(__file__).parent.parent / "saved_models"
-
-
-@pytest.fixture(scope="module")
-def base_path(exported, tmp_path_factory):
-    path = tmp_path_factory.mktemp("models") / "parts"
-    shutil.copytree(exported, path / "1")
-    return path
-
-
-@pytest.fixture(scope="module")
-def served(base_path):
-    with serving_double.serve(str(base_path), "parts") as model:
-        yield model
+MODELS = pathlib.Path(__file__).parents[2] / "saved_models"
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +118,10 @@ def test_other_models_and_versions_are_not_found(served):
 def test_a_new_version_loses_no_request(exported, tmp_path, data):
     base_path = tmp_path / "parts"
     shutil.copytree(exported, base_path / "1")
-    with serving_double.serve(str(base_path), "parts") as model:
+    with (
+        serving_double.serve(str(base_path), "parts") as model,
+        grpc_double.serve(model),
+    ):
         patience = {"timeout": 60, "num_retries": 0}
         clients = [rest_client.RestClient(model.rest, **patience)] * 12
         clients += [grpc_client.GrpcClient(model.grpc, **patience)] * 4

@@ -1,21 +1,19 @@
 """Counts the floating-point operations of inversion and training.
 
-    python tools/benchmark_flops.py
-
-prints one JSON for the default networks at 64x64 gray pixels. Counted are the
-products and sums of dense and convolutional layers and of the linear head, by
-their shapes, two a multiply-add. Pyramid, normalisation, activations, synthetic
-defects and optimizers are work too, but are left out: a share of the ceiling
-by this count is a lower bound.
+Counted are the products and sums of dense and convolutional layers and of the
+linear head, by their shapes, two for each multiply-add. Pyramid, normalisation,
+activations, synthetic defects and optimizers are not counted: a share of the
+ceiling by this count is a lower bound.
 """
 
-import cli  # before TensorFlow
+from __future__ import annotations
 
-# isort: split
 import keras
 import numpy as np
 
-import benchmark_cli
+from ganad_tf.benchmark import synthetic
+from ganad_tf.benchmark import timing
+from ganad_tf.gan.gan import DCGAN
 
 _DENSE = keras.layers.Dense
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
@@ -39,26 +37,27 @@ def forward(network: keras.Model) -> int:
 
 
 def _first(network: keras.Model) -> int:
-    """Operations of the first layer, which hands on no gradient."""
+    """Operations of the first layer, which passes no gradient on."""
     return next(filter(None, map(_layer_flops, network.layers)))
 
 
-def _head(gan) -> int:
+def _head(gan: DCGAN) -> int:
     return 2 * int(np.prod(gan.linear_head.components.shape))
 
 
-def inversion_step(gan) -> int:
-    """Of one image: generator and head forward, and back to the latent."""
+def inversion_step(gan: DCGAN) -> int:
+    """Operations of an inversion step of one image, forward and backward."""
     return 2 * (forward(gan.generator) + _head(gan))
 
 
-def training_step(gan) -> int:
-    """Of one image of a batch, by `DCGAN.train_step` of the joint method.
+def training_step(gan: DCGAN) -> int:
+    """Operations of a training step of the joint method, per training image.
 
-    Backward, a network costs its forward pass once for the weights and once
-    for what is handed on. The generator makes two images for each real one,
-    the encoder sees two, and the discriminator sees three; of the generated
-    ones it hands the gradient on a second time, to the generator.
+    The backward pass of a network costs a forward pass for the gradient of the
+    weights and another for the gradient of the input. For each real image the
+    generator makes two images, the encoder sees two and the discriminator
+    three. The discriminator also passes a gradient of the generated images to
+    the generator.
     """
     generator, encoder, discriminator = map(
         forward, (gan.generator, gan.encoder, gan.discriminator)
@@ -72,21 +71,17 @@ def training_step(gan) -> int:
     )
 
 
-def measure() -> dict[str, benchmark_cli.Figure]:
-    """Returns the counts by name, in millions an image."""
-    gan = benchmark_cli.build_gan()
+def measure() -> dict[str, timing.Figure]:
+    """Counts of the default networks, in millions of operations per image."""
+    gan = synthetic.build_gan()
     return {
-        f"{name}, MFLOP an image": {"count": count / 1e6}
+        f"{name}, MFLOP/image": {"count": count / 1e6}
         for name, count in {
             "generator forward": forward(gan.generator),
             "encoder forward": forward(gan.encoder),
             "discriminator forward": forward(gan.discriminator),
             "linear head": _head(gan),
-            "step of inversion": inversion_step(gan),
-            "step of training": training_step(gan),
+            "inversion step": inversion_step(gan),
+            "training step": training_step(gan),
         }.items()
     }
-
-
-if __name__ == "__main__":
-    cli.run(lambda: benchmark_cli.print_json(measure()))

@@ -1,0 +1,108 @@
+"""Synthetic images, and models of the default sizes fitted to them.
+
+Speed does not depend on what an image shows, so noise will do, and no data set
+is needed.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+
+import numpy as np
+from PIL import Image
+
+from ganad_tf.data.tiles import TileGrid
+from ganad_tf.detector import detector
+from ganad_tf.gan.gan import DCGAN
+from ganad_tf.training import building
+from ganad_tf.training import loop
+from ganad_tf.training.configuration import TrainingConfig
+
+# Arguments of the input pipeline for the images of `write_pngs`.
+IMAGE_FORMAT = {"image_size": 64, "channels": 1}
+
+
+def noise(count: int, height: int = 64, width: int = 64) -> np.ndarray:
+    """Uniform noise: float32 of shape (count, height, width, 1) in [-1, 1]."""
+    generator = np.random.default_rng(0)
+    values = generator.uniform(-1, 1, [count, height, width, 1])
+    return values.astype(np.float32)
+
+
+def encode_png(pixels: np.ndarray) -> bytes:
+    """Encodes a gray image, uint8 of shape (height, width), as PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def noise_pngs(
+    count: int, height: int = 64, width: int = 64
+) -> Iterator[bytes]:
+    """Yields different gray PNG images of noise, encoded."""
+    generator = np.random.default_rng(0)
+    for _ in range(count):
+        yield encode_png(generator.integers(0, 256, [height, width], np.uint8))
+
+
+def write_pngs(folder: str, count: int) -> list[str]:
+    """Writes gray 64x64 PNG images of noise; returns their paths."""
+    paths = [os.path.join(folder, f"{row:06d}.png") for row in range(count)]
+    for path, png in zip(paths, noise_pngs(count), strict=True):
+        with open(path, "wb") as file:
+            file.write(png)
+    return paths
+
+
+def build_gan(**changes) -> DCGAN:
+    """A GAN of the default sizes for aligned 64x64 gray images.
+
+    Its linear head is fitted to noise, without mirror images: they would cost
+    time and change nothing.
+
+    Args:
+        **changes: Fields of `TrainingConfig` that differ.
+    """
+    values = {
+        "method": "joint",
+        "image_size": 64,
+        "channels": 1,
+        "aligned": True,
+        "latent_dim": 256,
+        "width": 16,
+        "num_steps": 10**6,
+        "horizontal_flip": False,
+        "vertical_flip": False,
+    }
+    config = TrainingConfig(**{**values, **changes})
+    gan = building.build_gan(config)
+    size = config.image_size
+    loop.fit_linear_head(gan, noise(300, size, size), config)
+    return gan
+
+
+def fit_detector(
+    gan: DCGAN, *, grid: TileGrid | None = None, **inversion
+) -> detector.OneClassDetector:
+    """A detector with default choices, fitted to noise.
+
+    Args:
+        gan: GAN of `build_gan`.
+        grid: Tiles of a large texture; None to judge images as a whole.
+        **inversion: Arguments of the inversion that differ, such as num_steps.
+    """
+    unfitted = detector.for_method(
+        gan,
+        method="joint",
+        aligned=grid is None,
+        alpha=0.2 if grid else 0.05,
+        grid=grid,
+        **inversion,
+    )
+    # With n calibration images no alpha below 1 / (n + 1) is possible.
+    count = 8 if grid else 64
+    height, width, _ = unfitted.image_shape
+    batches = [noise(count, height, width)]
+    return unfitted.fit(batches, batches)
