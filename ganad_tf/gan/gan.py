@@ -99,12 +99,7 @@ class DCGAN(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if (encoder is None) != (linear_head is None):
-            raise ValueError(
-                "Arguments `encoder` and `linear_head` go together. Expected "
-                f"both or neither. Received: encoder={encoder}, "
-                f"linear_head={linear_head}"
-            )
+        _check_pair(encoder, linear_head)
         self.generator = generator
         self.discriminator = discriminator
         self.encoder = encoder
@@ -127,17 +122,20 @@ class DCGAN(keras.Model):
             None if encoder is None else moving_average.copy_of(encoder)
         )
         self._frozen = frozen_generator(self.ema_generator)
-        self.step = self.add_weight(
+        self.step = self._add_step_counter()
+        self._trackers = {
+            name: keras.metrics.Mean(name) for name in step_losses.NAMES
+        }
+        self.built = True
+
+    def _add_step_counter(self) -> keras.Variable:
+        return self.add_weight(
             shape=(),
             dtype="int32",
             initializer="zeros",
             name="step",
             trainable=False,
         )
-        self._trackers = {
-            name: keras.metrics.Mean(name) for name in step_losses.NAMES
-        }
-        self.built = True
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -307,3 +305,12 @@ class DCGAN(keras.Model):
             if name in config
         }
         return cls(**{**config, **networks})
+
+
+def _check_pair(encoder, linear_head) -> None:
+    if (encoder is None) != (linear_head is None):
+        raise ValueError(
+            "Arguments `encoder` and `linear_head` go together. Expected "
+            f"both or neither. Received: encoder={encoder}, "
+            f"linear_head={linear_head}"
+        )
