@@ -16,7 +16,6 @@ from absl import logging
 import cli
 from ganad_tf import recipes
 from ganad_tf.detector import model_folder
-from ganad_tf.evaluation import summaries
 from ganad_tf.gan import inversion
 
 _JOINT, _PAPER = recipes.JOINT.inversion, recipes.PAPER.inversion
@@ -74,18 +73,13 @@ _INVERSION = (
 
 def main() -> None:
     data, model_dir = _DATA.value, _MODEL_DIR.value
-    detector = model_folder.fit_detector(
+    model_folder.fit_detector(
         data,
         model_dir,
         alpha=_ALPHA.value,
         batch_size=_BATCH_SIZE.value,
         **{f.name: f.value for f in _INVERSION if f.value is not None},
     )
-    split = model_folder.open_split(data, model_dir)
-    curves = model_folder.inversion_curves(
-        detector, model_dir, split.calibration
-    )
-    summaries.write_inversion(model_dir, {"calibration_images": curves})
     folder = os.path.join(model_dir, model_folder.DETECTOR_NAME)
     logging.info("The detector is in %s. Next:", folder)
     print(

@@ -10,10 +10,9 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from ganad_tf.data import dataset
-from ganad_tf.data import image_tensors
 from ganad_tf.detector.detector import OneClassDetector
+from ganad_tf.detector.model_folder import image_batches
 from ganad_tf.detector.model_folder import load_detector
-from ganad_tf.detector.model_folder import open_split
 from ganad_tf.serving.export import refit
 
 
@@ -27,13 +26,7 @@ class TrainedModel(NamedTuple):
         self, files: Sequence[dataset.ImageFile], batch_size: int | None = None
     ) -> tf.data.Dataset:
         """Batches of images at the detector's size, in the files' order."""
-        *size, channels = self.detector.image_shape
-        return image_tensors.image_dataset(
-            [file.path for file in files],
-            image_size=tuple(size),
-            channels=channels,
-            batch_size=batch_size,
-        )
+        return image_batches(self.detector, files, batch_size=batch_size)
 
     def refit(self, num_steps: int) -> OneClassDetector:
         """The detector fitted and calibrated again for other steps."""
@@ -59,7 +52,9 @@ def load(data: str, model_dir: str) -> TrainedModel:
         UserError: If a part of the model or the data is missing, or the data
             are not those of the model's split.
     """
-    return TrainedModel(load_detector(model_dir), open_split(data, model_dir))
+    return TrainedModel(
+        load_detector(model_dir), dataset.load_split(data, model_dir)
+    )
 
 
 def obstacle(data: str | None, model_dir: str | None) -> str | None:

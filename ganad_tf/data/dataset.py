@@ -181,8 +181,8 @@ def _limit(train, calibration, max_images: int | None):
     return first(train, max_images - count), first(calibration, count)
 
 
-def save_split(split: Split, path: str, *, data: str, seed: int) -> None:
-    """Writes `split.json`: the names and digests of each part."""
+def save_split(split: Split, model_dir: str, *, data: str, seed: int) -> None:
+    """Writes `split.json` to a model folder: names and digests by role."""
     parts = {
         name: [
             {"name": f.name, "digest": f.digest, "type": f.defect_type}
@@ -192,15 +192,18 @@ def save_split(split: Split, path: str, *, data: str, seed: int) -> None:
         ]
         for name, files in split._asdict().items()
     }
-    artifacts.write_json(path, {"data": data, "seed": seed, **parts})
+    artifacts.write_json(
+        os.path.join(model_dir, SPLIT_NAME),
+        {"data": data, "seed": seed, **parts},
+    )
 
 
-def load_split(path: str, *, data: str) -> Split:
-    """Reads `split.json` and locates its images in the data.
+def load_split(data: str, model_dir: str) -> Split:
+    """Reads `split.json` of a model folder and locates its images in the data.
 
     Args:
-        path: The file that `save_split` wrote.
         data: `--data`, the same or the same images elsewhere.
+        model_dir: The folder that `save_split` wrote to.
 
     Returns:
         split: `Split` of the images in `data`.
@@ -209,6 +212,7 @@ def load_split(path: str, *, data: str) -> Split:
         UserError: If there is no such file, or an image of the split is
             missing in the data or has changed.
     """
+    path = os.path.join(model_dir, SPLIT_NAME)
     content = artifacts.read_json(path, made_by="train_gan.py")
     listed = {file.name: file for file in list_images(data)}
     parts = {}

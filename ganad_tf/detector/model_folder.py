@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,14 +11,14 @@ import tensorflow as tf
 from ganad_tf import progress
 from ganad_tf.data import dataset
 from ganad_tf.data import image_tensors
+from ganad_tf.data.listing import ImageFile
 from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.detector.detector import for_method
-from ganad_tf.gan.inversion import InversionCurves
+from ganad_tf.detector.inversion_curves import invert_samples
+from ganad_tf.detector.inversion_curves import write_curves
 from ganad_tf.training.building import load_gan
 from ganad_tf.training.configuration import TrainingConfig
 from ganad_tf.training.determinism import use_determinism
-from ganad_tf.training.monitoring import NUM_MEASURED
-from ganad_tf.training.sample_images import SampleImages
 
 DETECTOR_NAME = "detector"
 ALPHA = 0.05
@@ -34,6 +33,8 @@ def fit_detector(
     **inversion: Any,
 ) -> OneClassDetector:
     """Fits the detector of a trained GAN, and saves it in the model folder.
+
+    TensorBoard shows the inversion of some calibration images, step by step.
 
     Args:
         data: The data that the GAN was trained on, as `list_images` takes it.
@@ -51,7 +52,7 @@ def fit_detector(
             or changed, or there are too few calibration images for `alpha`.
     """
     config = TrainingConfig.load(model_dir)
-    split = open_split(data, model_dir)
+    split = dataset.load_split(data, model_dir)
     use_determinism(config.seed)
     detector = for_method(
         load_gan(model_dir),
@@ -61,15 +62,21 @@ def fit_detector(
         grid=config.grid,
         **inversion,
     )
-    batches = (
-        _batches(detector, files, role, batch_size)
+    train, calibration = (
+        progress.LoggedBatches(
+            image_batches(detector, files, batch_size=batch_size),
+            total=len(files),
+            what=f"Processed {role} images",
+        )
         for role, files in (
             ("training", split.train),
             ("calibration", split.calibration),
         )
     )
-    detector.fit(*batches)
+    detector.fit(train, calibration)
     detector.save(os.path.join(model_dir, DETECTOR_NAME))
+    curves = invert_samples(detector, model_dir, split.calibration)
+    write_curves(model_dir, "calibration_images", curves)
     return detector
 
 
@@ -84,51 +91,26 @@ def load_detector(model_dir: str) -> OneClassDetector:
     )
 
 
-def open_split(data: str, model_dir: str) -> dataset.Split:
-    """The split of a model folder, located in `data`.
-
-    Raises:
-        UserError: If there is no split, or its images are missing or changed.
-    """
-    path = os.path.join(model_dir, dataset.SPLIT_NAME)
-    return dataset.load_split(path, data=data)
-
-
-def inversion_curves(
+def image_batches(
     detector: OneClassDetector,
-    model_dir: str,
-    files: Sequence[dataset.ImageFile],
-) -> InversionCurves:
-    """The course of the inversion of some images, or of their central tiles.
+    files: Sequence[ImageFile],
+    *,
+    batch_size: int | None = None,
+) -> tf.data.Dataset:
+    """Images of files, as a detector takes them.
 
     Args:
-        detector: Of the model folder.
-        model_dir: The folder.
-        files: Images, of which the first few are inverted.
+        detector: `OneClassDetector`.
+        files: The files.
+        batch_size: Images at a time; 64, or fewer of large images, by default.
 
     Returns:
-        curves: `InversionCurves`.
+        batches: float32 of shape (batch, height, width, channels) in [-1, 1].
     """
-    config = TrainingConfig.load(model_dir)
-    sample = SampleImages([file.path for file in files])
-    images = sample.as_network_images(config, NUM_MEASURED)
-    return detector.inverter.curves(images, detector.gan.encode(images))
-
-
-def _batches(
-    detector: OneClassDetector,
-    files: Sequence[dataset.ImageFile],
-    role: str,
-    batch_size: int | None,
-) -> Iterable[tf.Tensor]:
     *image_size, channels = detector.image_shape
-    return progress.LoggedBatches(
-        image_tensors.image_dataset(
-            [file.path for file in files],
-            image_size=image_size,
-            channels=channels,
-            batch_size=batch_size,
-        ),
-        total=len(files),
-        what=f"Processed {role} images",
+    return image_tensors.image_dataset(
+        [file.path for file in files],
+        image_size=tuple(image_size),
+        channels=channels,
+        batch_size=batch_size,
     )

@@ -14,8 +14,8 @@ from ganad_tf.data import image_tensors
 from ganad_tf.detector.calibration import ConformalCalibrator
 from ganad_tf.detector.detection import Detection
 from ganad_tf.detector.detector import OneClassDetector
+from ganad_tf.detector.model_folder import image_batches
 from ganad_tf.detector.model_folder import load_detector
-from ganad_tf.detector.model_folder import open_split
 from ganad_tf.detector.regions import Region
 from ganad_tf.errors import UserError
 from ganad_tf.evaluation import detection_pass
@@ -70,11 +70,7 @@ class Assessor:
 
     def batches(self, files: Sequence[dataset.ImageFile]) -> tf.data.Dataset:
         """Batches of files' images, as the detector takes them."""
-        return image_tensors.image_dataset(
-            [file.path for file in files],
-            image_size=self.image_size,
-            channels=self.channels,
-        )
+        return image_batches(self.detector, files)
 
     def load(self, files: Sequence[dataset.ImageFile]) -> np.ndarray:
         """Images of files, as the detector takes them.
@@ -276,5 +272,5 @@ def open_assessor(data: str, model_dir: str, *, seed: int) -> Assessor:
         UserError: If there is no split, GAN or detector, or
             images of the split are missing or have changed.
     """
-    split = open_split(data, model_dir)
+    split = dataset.load_split(data, model_dir)
     return Assessor(load_detector(model_dir), split, seed=seed)

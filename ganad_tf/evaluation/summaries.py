@@ -1,4 +1,4 @@
-"""Summaries: what TensorBoard shows of fitted detectors and of evaluations."""
+"""Summaries: what TensorBoard shows of an evaluation."""
 
 from __future__ import annotations
 
@@ -17,40 +17,13 @@ from ganad_tf.data.dataset import ImageFile
 from ganad_tf.data.dataset import Split
 from ganad_tf.data.image_tensors import to_uint8
 from ganad_tf.evaluation import figures
-from ganad_tf.gan.inversion import InversionCurves
 from ganad_tf.score_parts import ANOMALY
 from ganad_tf.score_parts import FRECHET
 from ganad_tf.score_parts import SCORE_PARTS
-from ganad_tf.training.tensorboard_runs import new_run
 
 # Images of each part that the projector shows, and the side of a thumbnail.
 NUM_PROJECTED = 600
 THUMBNAIL_SIZE = 40
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-
-
-def write_inversion(model_dir: str, curves: dict[str, InversionCurves]) -> None:
-    """Writes how inversions went: quantiles of loss and latent norm by step.
-
-    Args:
-        model_dir: The model folder.
-        curves: `InversionCurves` under the name of what was inverted.
-    """
-    with new_run(model_dir, "inversion") as folder:
-        writer = tf.summary.create_file_writer(folder)
-        with writer.as_default():
-            for name, of_images in curves.items():
-                for field, values in of_images._asdict().items():
-                    _write_quantiles(f"inversion_{field}_of_{name}", values)
-        writer.close()
-
-
-def _write_quantiles(group: str, values: np.ndarray) -> None:
-    rows = np.quantile(values, QUANTILES, axis=1).T
-    for step, row in enumerate(rows):
-        for quantile, value in zip(QUANTILES, row, strict=True):
-            tag = f"{group}/quantile_{round(100 * quantile):02d}"
-            tf.summary.scalar(tag, value, step=step)
 
 
 def write_scores(

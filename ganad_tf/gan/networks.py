@@ -94,8 +94,11 @@ def build_generator(
     return keras.Model(latents, images, name="generator")
 
 
-def _strided_convolutions(images, *, image_size, width, normalize, seed, dtype):
-    """4x4 convolutions of stride 2 down to 4x4 pixels."""
+def _strided_convolutions(
+    image_size, channels, width, *, normalize, seed, dtype
+):
+    """Input images, and 4x4 convolutions of stride 2 down to 4x4 pixels."""
+    images = keras.Input([image_size, image_size, channels], name="images")
     hidden = images
     for stage in range(_num_stages(image_size)):
         hidden = keras.layers.Conv2D(
@@ -114,7 +117,7 @@ def _strided_convolutions(images, *, image_size, width, normalize, seed, dtype):
                 hidden
             )
         hidden = keras.layers.Activation(leaky_relu, dtype=dtype)(hidden)
-    return keras.layers.Flatten(dtype=dtype)(hidden)
+    return images, keras.layers.Flatten(dtype=dtype)(hidden)
 
 
 def build_discriminator(
@@ -138,14 +141,9 @@ def build_discriminator(
         discriminator: Model from images in [-1, 1] to float32 logits of
             shape (batch, 1); high means real.
     """
-    images = keras.Input([image_size, image_size, channels], name="images")
-    hidden = _strided_convolutions(
-        images,
-        image_size=image_size,
-        width=width,
-        normalize=True,
-        seed=seed,
-        dtype=dtype,
+    size = (image_size, channels, width)
+    images, hidden = _strided_convolutions(
+        *size, normalize=True, seed=seed, dtype=dtype
     )
     logits = keras.layers.Dense(
         1, kernel_initializer=_initializer(seed + 99), dtype="float32"
@@ -179,14 +177,9 @@ def build_encoder(
         encoder: Model from images in [-1, 1] to float32 latents of shape
             (batch, latent_dim).
     """
-    images = keras.Input([image_size, image_size, channels], name="images")
-    hidden = _strided_convolutions(
-        images,
-        image_size=image_size,
-        width=width,
-        normalize=False,
-        seed=seed,
-        dtype=dtype,
+    size = (image_size, channels, width)
+    images, hidden = _strided_convolutions(
+        *size, normalize=False, seed=seed, dtype=dtype
     )
     latents = keras.layers.Dense(
         latent_dim, kernel_initializer="zeros", dtype="float32"

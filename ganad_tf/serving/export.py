@@ -13,10 +13,9 @@ from absl import logging
 from ganad_tf import artifacts
 from ganad_tf.data import dataset
 from ganad_tf.data import image_files
-from ganad_tf.data import image_tensors
 from ganad_tf.detector.detector import OneClassDetector
+from ganad_tf.detector.model_folder import image_batches
 from ganad_tf.detector.model_folder import load_detector
-from ganad_tf.detector.model_folder import open_split
 from ganad_tf.errors import UserError
 from ganad_tf.serving import comparison
 from ganad_tf.serving import parity
@@ -74,7 +73,7 @@ def export_saved_model(
     config = TrainingConfig.load(model_dir)
     use_determinism(config.seed)
     detector = load_detector(model_dir)
-    split = open_split(data, model_dir) if data else None
+    split = dataset.load_split(data, model_dir) if data else None
     if num_steps not in (None, detector.inverter.num_steps):
         detector = _with_steps(detector, split, num_steps, batch_size)
     recorded = artifacts.read_json(
@@ -129,14 +128,8 @@ def _with_steps(
             f"{detector.inverter.num_steps} steps that the detector is "
             "calibrated for. Expected --data, to calibrate it again"
         )
-    *image_size, channels = detector.image_shape
     train, calibration = (
-        image_tensors.image_dataset(
-            [file.path for file in files],
-            image_size=tuple(image_size),
-            channels=channels,
-            batch_size=batch_size,
-        )
+        image_batches(detector, files, batch_size=batch_size)
         for files in (split.train, split.calibration)
     )
     return refit(detector, train, calibration, num_steps=num_steps)

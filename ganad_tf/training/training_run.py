@@ -101,12 +101,11 @@ def open_split(
     Returns:
         split: `Split`.
     """
-    path = os.path.join(model_dir, dataset.SPLIT_NAME)
-    if os.path.exists(path):
-        return dataset.load_split(path, data=data)
+    if os.path.exists(os.path.join(model_dir, dataset.SPLIT_NAME)):
+        return dataset.load_split(data, model_dir)
     files = dataset.scan_images(dataset.list_images(data))
     split = dataset.split_images(files, seed=seed, max_images=max_images)
-    dataset.save_split(split, path, data=data, seed=seed)
+    dataset.save_split(split, model_dir, data=data, seed=seed)
     return split
 
 

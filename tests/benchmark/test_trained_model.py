@@ -26,12 +26,7 @@ def test_what_the_tools_write_is_loaded(
     parts_model, product, tmp_path, monkeypatch
 ):
     parts_model.detector.save(str(tmp_path / "detector"))
-    dataset.save_split(
-        parts_model.split,
-        str(tmp_path / dataset.SPLIT_NAME),
-        data=product,
-        seed=0,
-    )
+    dataset.save_split(parts_model.split, str(tmp_path), data=product, seed=0)
     gan = parts_model.detector.gan
     monkeypatch.setattr(model_folder, "load_gan", lambda _: gan)
     model = trained_model.load(product, str(tmp_path))

@@ -86,19 +86,17 @@ def test_too_few_images_are_an_error_that_names_a_bad_one(tmp_path):
 
 def test_a_saved_split_comes_back(mvtec_folder, tmp_path):
     split = split_of(mvtec_folder)
-    path = str(tmp_path / "split.json")
-    dataset.save_split(split, path, data=mvtec_folder, seed=0)
-    assert dataset.load_split(path, data=mvtec_folder) == split
+    dataset.save_split(split, str(tmp_path), data=mvtec_folder, seed=0)
+    assert dataset.load_split(mvtec_folder, str(tmp_path)) == split
 
 
 def test_a_changed_image_is_an_error(mvtec_folder, tmp_path):
-    path = str(tmp_path / "split.json")
     split = split_of(mvtec_folder)
-    dataset.save_split(split, path, data=mvtec_folder, seed=0)
+    dataset.save_split(split, str(tmp_path), data=mvtec_folder, seed=0)
     shutil.copy(split.train[0].path, split.calibration[0].path)
     lost = split.calibration[0].name
     with pytest.raises(UserError, match=f"1 images .*{lost}"):
-        dataset.load_split(path, data=mvtec_folder)
+        dataset.load_split(mvtec_folder, str(tmp_path))
 
 
 def test_masks_are_found_beside_the_test(mvtec_folder):

@@ -2,7 +2,6 @@ import io
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from conftest import make_parts
 from PIL import Image
 from tensorboard.backend.event_processing import event_accumulator
@@ -10,7 +9,6 @@ from tensorboard.backend.event_processing import event_accumulator
 from ganad_tf.data.dataset import ImageFile
 from ganad_tf.data.dataset import Split
 from ganad_tf.evaluation import summaries
-from ganad_tf.gan.inversion import InversionCurves
 
 
 def files(part, count, defect_type="good"):
@@ -35,20 +33,6 @@ def recorded(folder):
     return event_accumulator.EventAccumulator(
         str(folder), size_guidance=guidance
     ).Reload()
-
-
-def test_quantiles_of_inversions_are_written_by_step(tmp_path):
-    losses = np.random.default_rng(0).uniform(size=[3, 50])
-    curves = InversionCurves(losses, 2.0 * losses)
-    summaries.write_inversion(str(tmp_path), {"parts": curves})
-    events = recorded(tmp_path / "logs" / "inversion")
-    written = events.Tensors("inversion_losses_of_parts/quantile_25")
-    assert [event.step for event in written] == [0, 1, 2]
-    values = [float(tf.make_ndarray(e.tensor_proto)) for e in written]
-    np.testing.assert_allclose(
-        values, np.quantile(losses, 0.25, axis=1), rtol=1e-6
-    )
-    assert len(events.Tags()["tensors"]) == 2 * len(summaries.QUANTILES)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
