@@ -141,9 +141,8 @@ def build_discriminator(
         discriminator: Model from images in [-1, 1] to float32 logits of
             shape (batch, 1); high means real.
     """
-    size = (image_size, channels, width)
     images, hidden = _strided_convolutions(
-        *size, normalize=True, seed=seed, dtype=dtype
+        image_size, channels, width, normalize=True, seed=seed, dtype=dtype
     )
     logits = keras.layers.Dense(
         1, kernel_initializer=_initializer(seed + 99), dtype="float32"
@@ -177,9 +176,8 @@ def build_encoder(
         encoder: Model from images in [-1, 1] to float32 latents of shape
             (batch, latent_dim).
     """
-    size = (image_size, channels, width)
     images, hidden = _strided_convolutions(
-        *size, normalize=False, seed=seed, dtype=dtype
+        image_size, channels, width, normalize=False, seed=seed, dtype=dtype
     )
     latents = keras.layers.Dense(
         latent_dim, kernel_initializer="zeros", dtype="float32"
