@@ -33,6 +33,8 @@ def test_a_public_name_is_documented(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_public_arguments_have_types(name):
     value = getattr(ganad_tf, name)
+    if inspect.isclass(value) and issubclass(value, Exception):
+        return  # takes a message
     function = value.__init__ if inspect.isclass(value) else value
     if isinstance(value, type) and issubclass(value, tuple):
         assert set(value.__annotations__) == set(value._fields)
