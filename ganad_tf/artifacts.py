@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import Any
 
@@ -67,28 +68,36 @@ def write_json(path: str, content: Any) -> None:
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
-def read_json(path: str, *, made_by: str) -> Any:
+def read_json(path: str, *, made_by: str, keys: Iterable[str] = ()) -> Any:
     """Reads a JSON file.
 
     Args:
         path: The file.
         made_by: The tool that writes it, for the error's text.
+        keys: Entries that it must have.
 
     Returns:
         content: What the file holds.
 
     Raises:
-        UserError: If there is no such file, or it is not JSON.
+        UserError: If there is no such file, it is not JSON, or entries are
+            missing.
     """
     if not os.path.isfile(path):
         raise UserError(f"There is no {path}. Run {made_by} first")
     with path_errors("read", path), open(path, encoding="utf-8") as file:
         try:
-            return json.load(file)
+            content = json.load(file)
         except ValueError as error:
             raise UserError(
                 f"{path} is not JSON ({error}). Run {made_by} again"
             ) from error
+    if missing := [key for key in keys if key not in content]:
+        raise UserError(
+            f"{path} has no entry {', '.join(missing)}. Expected a file of "
+            f"{made_by}"
+        )
+    return content
 
 
 @contextlib.contextmanager

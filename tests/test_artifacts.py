@@ -75,3 +75,11 @@ def test_an_error_of_the_block_stays_what_it_is(tmp_path):
         artifacts.new_directory(str(tmp_path / "model")),
     ):
         (tmp_path / "nowhere").read_text()
+
+
+def test_a_file_of_something_else_is_the_users_error(tmp_path):
+    path = str(tmp_path / "config.json")
+    artifacts.write_json(path, {"method": "joint"})
+    read = {"made_by": "train_gan.py", "keys": ["method", "width"]}
+    with pytest.raises(UserError, match="has no entry width. Expected a file"):
+        artifacts.read_json(path, **read)

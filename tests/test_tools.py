@@ -347,6 +347,34 @@ def test_users_errors_are_one_line(chain, product, tmp_path):
     )
 
 
+def test_unusable_values_and_folders_are_one_line(chain, product, tmp_path):
+    model = shutil.copytree(chain[0], tmp_path / "model")
+    damaged = shutil.copytree(model, tmp_path / "damaged")
+    (damaged / "checkpoint.weights.h5").write_bytes(b"nothing")
+    (tmp_path / "file").write_text("text")
+    fit = {"data": product, "model_dir": model, "alpha": 0.1}
+    train = {"data": product, "model_dir": tmp_path / "new"}
+    for line, tool, flags in (
+        ("alpha=1.5", "fit_detector", {**fit, "alpha": 1.5}),
+        ("learning_rate=-1", "fit_detector", {**fit, "learning_rate": -1}),
+        ("lower its", "fit_detector", {**fit, "learning_rate": 1e38}),
+        ("damaged", "fit_detector", {**fit, "model_dir": damaged}),
+        ("512,768", "train_gan", {**train, "resize": "a,b"}),
+        ("Received: latent", "train_gan", {**train, "sweep": "latent=1"}),
+        ("Received: 'width'", "train_gan", {**train, "sweep": "width"}),
+        ("width: ", "train_gan", {**train, "sweep": "width=x"}),
+        ("elpv:duo", "train_gan", {**train, "data": "elpv:duo"}),
+        (
+            "Cannot write",
+            "train_gan",
+            {**train, "model_dir": tmp_path / "file" / "x"},
+        ),
+        ("no entry data", "print_results", {"results": model / "config.json"}),
+        ("not JSON", "print_results", {"results": f"{chain[1]}/report.html"}),
+    ):
+        assert line in failed(tool, **flags)
+
+
 def test_changed_data_is_an_error(chain, product, tmp_path):
     changed = str(tmp_path / "changed")
     shutil.copytree(product, changed)

@@ -16,7 +16,9 @@ _RESULTS = flags.DEFINE_list(
 
 def main() -> None:
     evaluations = [
-        artifacts.read_json(path, made_by="evaluate_detector.py")
+        artifacts.read_json(
+            path, made_by="evaluate_detector.py", keys=["data", "methods"]
+        )
         for path in _RESULTS.value
     ]
     print(result_tables.methods_table(evaluations))

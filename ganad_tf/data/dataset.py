@@ -44,7 +44,7 @@ def _scan(file: ImageFile) -> ImageFile:
     try:
         image_files.read_image_bytes(file.path)
         digest = _digest_of(file)
-    except (ValueError, OSError) as error:
+    except (UserError, OSError) as error:
         return file._replace(status=str(error))
     return file._replace(digest=digest)
 
@@ -213,7 +213,9 @@ def load_split(data: str, model_dir: str) -> Split:
             missing in the data or has changed.
     """
     path = os.path.join(model_dir, SPLIT_NAME)
-    content = artifacts.read_json(path, made_by="train_gan.py")
+    content = artifacts.read_json(
+        path, made_by="train_gan.py", keys=Split._fields
+    )
     listed = {file.name: file for file in list_images(data)}
     parts = {}
     for name in Split._fields:

@@ -6,6 +6,7 @@ Nothing of TensorFlow is needed here, so that light clients can use it.
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 from collections.abc import Sequence
 
@@ -48,7 +49,9 @@ def _open(data: bytes) -> Image.Image:
         raise UserError(
             f"not an image: expected one of {', '.join(FORMATS)}"
         ) from error
-    except (OSError, SyntaxError, EOFError) as error:
+    except UserError:
+        raise
+    except (OSError, SyntaxError, EOFError, ValueError, struct.error) as error:
         raise UserError(f"corrupt or truncated image: {error}") from error
     return image
 

@@ -23,6 +23,16 @@ _OWNERS = (
     "calibrator_",
     "map_calibrator_",
 )
+# Entries of `detector.json` that make a detector.
+_ARGUMENTS = (
+    "inverter",
+    "aligned",
+    "grid",
+    "whiten",
+    "score_parts",
+    "residual_sigma",
+    "alpha",
+)
 _OWN = ("part_location_", "part_scale_", "map_scale_")
 
 
@@ -69,7 +79,9 @@ def read_config(path: str) -> dict[str, Any]:
     Raises:
         UserError: If there is no detector in the folder `path`.
     """
-    return artifacts.read_json(os.path.join(path, CONFIG_NAME), made_by=MADE_BY)
+    return artifacts.read_json(
+        os.path.join(path, CONFIG_NAME), made_by=MADE_BY, keys=_ARGUMENTS
+    )
 
 
 def restore_statistics(detector: DetectorGraph, path: str) -> None:

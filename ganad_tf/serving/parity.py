@@ -85,7 +85,7 @@ def sample_images(data: str, num_images: int) -> list[bytes]:
     for file in files[:: max(1, len(files) // num_images)][:num_images]:
         try:
             image_bytes.append(image_files.read_image_bytes(file.path))
-        except ValueError as error:
+        except UserError as error:
             logging.warning("Skipped %s: %s.", file.name, error)
     if len(image_bytes) < 2:
         raise UserError(

@@ -243,5 +243,5 @@ def _read(path: str) -> bytes | str:
     """The image's bytes, or the reason why it cannot be read."""
     try:
         return image_files.read_image_bytes(path)
-    except ValueError as error:
+    except UserError as error:
         return str(error)

@@ -75,9 +75,18 @@ class Checkpoint(keras.callbacks.Callback):
 
         Returns:
             step: Steps the model was trained for; 0 without a checkpoint.
+
+        Raises:
+            UserError: If the checkpoint is damaged or of another model.
         """
         if os.path.exists(self.path):
-            model.load_weights(self.path)
+            try:
+                model.load_weights(self.path)
+            except (OSError, ValueError, KeyError) as error:
+                raise UserError(
+                    f"{self.path} is damaged or of another model ({error}). "
+                    "Train again with another --model_dir"
+                ) from error
         return int(model.step)
 
     def on_epoch_end(self, epoch: int, logs=None) -> None:

@@ -112,16 +112,19 @@ class TrainingConfig:
         """Reads `config.json` of a model folder.
 
         Raises:
-            FileNotFoundError: If there is none.
+            UserError: If there is none, or it lacks a setting.
         """
+        fields = dataclasses.fields(cls)
         values = artifacts.read_json(
-            os.path.join(model_dir, CONFIG_NAME), made_by="train_gan.py"
+            os.path.join(model_dir, CONFIG_NAME),
+            made_by="train_gan.py",
+            keys=[f.name for f in fields if f.default is dataclasses.MISSING],
         )
         for name in _TUPLES:
             if values.get(name) is not None:
                 values[name] = tuple(values[name])
-        names = [field.name for field in dataclasses.fields(cls)]
-        return cls(**{name: values[name] for name in names if name in values})
+        names = {field.name for field in fields} & values.keys()
+        return cls(**{name: values[name] for name in names})
 
     def save_or_match(self, model_dir: str, **facts: Any) -> None:
         """Writes `config.json`, or checks that an earlier one is equal.

@@ -37,6 +37,16 @@ def test_a_missing_file_says_so(tmp_path):
         image_files.read_image_bytes(str(tmp_path / "none.png"))
 
 
+def test_any_error_of_a_decoder_is_a_reason(tmp_path, monkeypatch):
+    def fail(_):
+        raise ValueError("buffer is not large enough")
+
+    path = save(tmp_path, encode(GRAY, "BMP"))
+    monkeypatch.setattr(image_files.Image, "open", fail)
+    with pytest.raises(UserError, match="corrupt .*not large enough"):
+        image_files.read_image_bytes(path)
+
+
 def test_files_that_tensorflow_decodes_stay_as_they_are(tmp_path):
     for kind in ("PNG", "JPEG"):
         data = encode(GRAY, kind)

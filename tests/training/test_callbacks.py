@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from conftest import tiny_config
 
+from ganad_tf.errors import UserError
 from ganad_tf.training import building
 from ganad_tf.training import callbacks
 
@@ -67,6 +68,13 @@ def test_a_checkpoint_restores_everything(tmp_path):
 def test_without_a_checkpoint_the_model_is_untrained(tmp_path):
     gan = building.build_gan(tiny_config())
     assert callbacks.Checkpoint(str(tmp_path)).restore(gan) == 0
+
+
+def test_a_damaged_checkpoint_is_the_users_error(tmp_path):
+    checkpoint = callbacks.Checkpoint(str(tmp_path))
+    (tmp_path / callbacks.CHECKPOINT_NAME).write_bytes(b"nothing")
+    with pytest.raises(UserError, match="is damaged or of another model"):
+        checkpoint.restore(building.build_gan(tiny_config()))
 
 
 def test_progress_passes_the_speed_on(monkeypatch):
