@@ -379,7 +379,7 @@ def test_changed_data_is_an_error(chain, product, tmp_path):
     changed = str(tmp_path / "changed")
     shutil.copytree(product, changed)
     os.remove(f"{changed}/train/good/part007.png")
-    assert "1 images of the training's split are missing" in failed(
+    assert "1 images of split.json are missing" in failed(
         "fit_detector", data=changed, model_dir=chain[0]
     )
 

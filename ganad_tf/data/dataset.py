@@ -250,7 +250,7 @@ def _check_unchanged(rows, files, data: str) -> None:
     ]
     if lost:
         raise UserError(
-            f"{len(lost)} images of the training's split are missing in "
+            f"{len(lost)} images of {SPLIT_NAME} are missing in "
             f"{data} or have changed, the first is {lost[0]}. Expected the "
             "images the model was trained with; train another model for others"
         )
