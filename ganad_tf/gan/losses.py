@@ -106,3 +106,28 @@ def latent_prior_loss(latents: tf.Tensor) -> tf.Tensor:
         + tf.reduce_mean((deviation - 1.0) ** 2)
         + 0.5 * off_diagonal / dim**2
     )
+
+
+def defect_loss(logits: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
+    """How badly logits tell defective pixels from qualified ones.
+
+    The focal loss with gamma 2 (Lin et al. 2017), which looks away from the
+    many easy pixels, and 0.3 times the Dice loss (Milletari et al. 2016),
+    which weighs small defects like large ones.
+
+    Args:
+        logits: float32 of shape (batch, height, width, 1), high means
+            defective.
+        masks: float32 of the same shape, 1 where defective, else 0.
+
+    Returns:
+        loss: Scalar.
+    """
+    cross_entropies = tf.nn.sigmoid_cross_entropy_with_logits(masks, logits)
+    probabilities = tf.sigmoid(logits)
+    errors = tf.abs(masks - probabilities)
+    focal = tf.reduce_mean(errors**2 * cross_entropies)
+    overlap = tf.reduce_sum(probabilities * masks, axis=[1, 2, 3])
+    total = tf.reduce_sum(probabilities + masks, axis=[1, 2, 3])
+    dice = 1.0 - (2.0 * overlap + 1.0) / (total + 1.0)
+    return focal + 0.3 * tf.reduce_mean(dice)
