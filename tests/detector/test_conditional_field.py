@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+
+from ganad_tf.detector.conditional_field import ConditionalField
+
+
+def draw(count, *, seed, effect=2.0):
+    """Features of 3 channels that depend on latents, correlated noise."""
+    generator = np.random.default_rng(seed)
+    latents = generator.normal(size=(count, 2))
+    weights = np.random.default_rng(7).normal(size=(2, 4, 5, 3))
+    mixing = np.random.default_rng(8).normal(size=(3, 3))
+    noise = generator.normal(size=(count, 4, 5, 3)) @ mixing
+    return effect * np.tensordot(latents, weights, 1) + noise + 1.0, latents
+
+
+def fitted(count=400, **kwargs):
+    features, latents = draw(count, seed=0, **kwargs)
+    return ConditionalField(latent_dim=2).update(features, latents).finish()
+
+
+def test_distances_of_qualified_cells_are_chi_squared():
+    features, latents = draw(500, seed=1)
+    distances = fitted().frechet_distances(features, latents)
+    assert distances.shape == (500, 4, 5)
+    assert abs(distances.mean() - 3.0) < 0.2  # the number of channels
+    assert abs(np.mean(distances > 7.81) - 0.05) < 0.015  # its 95 % quantile
+
+
+def test_the_latent_explains_the_mean():
+    features, latents = draw(200, seed=1)
+    field = fitted()
+    known = field.frechet_distances(features, latents).mean()
+    unknown = field.frechet_distances(features, 0 * latents).mean()
+    assert unknown > 3 * known
+
+
+def test_distances_equal_those_of_the_least_squares_reference():
+    features, latents = draw(4000, seed=0)
+    field = ConditionalField(latent_dim=2).update(features, latents).finish()
+    design = np.c_[np.ones(len(latents)), latents]
+    new, new_latents = draw(50, seed=3)
+    cell = features[:, 1, 2]
+    solution = np.linalg.lstsq(design, cell, rcond=None)[0]
+    covariance = np.cov((cell - design @ solution).T)
+    offsets = new[:, 1, 2] - np.c_[np.ones(50), new_latents] @ solution
+    expected = np.einsum(
+        "ni,ij,nj->n", offsets, np.linalg.inv(covariance), offsets
+    )
+    ours = field.frechet_distances(new, new_latents)[:, 1, 2]
+    # Shrinkage to neighbours, of the same covariance here, and to isotropy.
+    np.testing.assert_allclose(ours, expected, rtol=0.15, atol=0.05)
+
+
+def test_sums_in_parts_are_the_sums_of_all():
+    features, latents = draw(60, seed=0)
+    at_once = ConditionalField(latent_dim=2).update(features, latents)
+    in_parts = ConditionalField(latent_dim=2)
+    for start in range(0, 60, 20):
+        chosen = slice(start, start + 20)
+        in_parts.update(features[chosen], latents[chosen])
+    merged = ConditionalField(latent_dim=2).update(features[:20], latents[:20])
+    rest = ConditionalField(latent_dim=2).update(features[20:], latents[20:])
+    merged.merge(rest)
+    for field in (in_parts, merged):
+        field.finish()
+    at_once.finish()
+    for field in (in_parts, merged):
+        np.testing.assert_allclose(
+            field.coefficients_, at_once.coefficients_, atol=2e-3
+        )
+        np.testing.assert_allclose(
+            field.whitening_, at_once.whitening_, rtol=0.01, atol=2e-3
+        )
+
+
+def test_held_out_likelihood_chooses_how_much_cells_have_in_common():
+    features, latents = draw(800, seed=0)
+    alike = ConditionalField(latent_dim=2).update(features, latents).finish()
+    scales = np.exp(np.random.default_rng(9).normal(size=(4, 5, 1)))
+    features = features * scales
+    unlike = ConditionalField(latent_dim=2).update(features, latents).finish()
+    assert alike.common_share_ > 0.3 > unlike.common_share_
+
+
+def test_few_images_give_finite_distances():
+    features, latents = draw(30, seed=1)
+    distances = fitted(12).frechet_distances(features, latents)
+    assert np.isfinite(distances).all()
+
+
+def test_too_few_images_are_an_error():
+    features, latents = draw(9, seed=0)
+    field = ConditionalField(latent_dim=2).update(features, latents)
+    with pytest.raises(ValueError, match="at least 10 images.*Received: 9"):
+        field.finish()

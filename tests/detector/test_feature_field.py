@@ -1,0 +1,67 @@
+import numpy as np
+import tensorflow as tf
+
+from ganad_tf.detector.feature_field import CELL_SIZE
+from ganad_tf.detector.feature_field import LEVELS
+from ganad_tf.detector.feature_field import FeatureField
+from ganad_tf.gan.unet_discriminator import build_unet_discriminator
+
+
+def made(size=(32, 48)):
+    unet = build_unet_discriminator(channels=1, width=8)
+    return FeatureField(unet, image_size=size, latent_dim=2)
+
+
+def images(count, size=(32, 48)):
+    noise = np.random.default_rng(0).normal(0.0, 0.3, [count, *size, 1])
+    return tf.constant(noise, tf.float32)
+
+
+def fitted():
+    field = made()
+    latents = np.random.default_rng(1).normal(size=(24, 5)).astype(np.float32)
+    features = field.describe(images(24))
+    field.update({k: v.numpy() for k, v in features.items()}, latents)
+    field.finish()
+    return field, features, tf.constant(latents)
+
+
+def test_cells_cover_the_image():
+    field = made()
+    features = field.describe(images(3))
+    assert list(features) == list(LEVELS)
+    for level in features.values():
+        assert level.shape[:3] == (3, 32 // CELL_SIZE, 48 // CELL_SIZE)
+
+
+def test_cells_are_means_of_their_features():
+    field = made()
+    outputs = field.unet(images(2), training=False)
+    reference = outputs["encoder_8"].numpy()
+    reference = reference.reshape(2, 2, 2, 3, 2, -1).mean(axis=(2, 4))
+    np.testing.assert_allclose(
+        field.describe(images(2))["coarse"], reference, atol=1e-5
+    )
+
+
+def test_tensorflow_gives_the_distances_of_numpy():
+    field, features, latents = fitted()
+    distances = field.frechet_distances(features, latents)
+    for level, statistics in field.fields_.items():
+        expected = statistics.frechet_distances(
+            features[level].numpy(), latents.numpy()[:, :2]
+        )
+        np.testing.assert_allclose(distances[level], expected, rtol=1e-3)
+
+
+def test_reset_forgets():
+    field, _, _ = fitted()
+    field.reset()
+    assert not any(hasattr(f, "coefficients_") for f in field.fields_.values())
+
+
+def test_the_configuration_makes_the_same_field():
+    field = made()
+    again = FeatureField(field.unet, **field.get_config())
+    assert again.image_size == (32, 48)
+    assert again.latent_dim == 2
