@@ -9,6 +9,7 @@ from typing import Any
 
 from ganad_tf.errors import UserError
 from ganad_tf.score_parts import FRECHET
+from ganad_tf.score_parts import RESIDUAL
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,12 +43,11 @@ class Recipe:
         activation: Of the generator's output, "linear" or "tanh".
         output_stddev: Scale of the generator's last initial weights.
         width: Channels of the networks' widest-resolution layers.
-        aligned_latent_dims: Lengths of a latent to choose from for aligned
-            parts, ascending: the least that is enough for held-out images.
-        texture_latent_dim: Length of a latent for whole textures.
-        tile_latent_dim: Length of a latent for tiles.
-        tiles: Whether large textures are judged in tiles.
+        latent_dims: Lengths of a latent to choose from, ascending: the least
+            that is enough for held-out images.
         num_steps: Steps of training.
+        field_steps: Steps of training the U-Net discriminator, whose features
+            are the field; 0 for no field.
         batch_size: Images a step.
         learning_rate: Adam's step size of generator and encoder.
         discriminator_learning_rate: Adam's step size of the discriminator.
@@ -60,12 +60,11 @@ class Recipe:
         latent_noise: Deviation of the noise on latents before the generator.
         label_smoothing: Taken off the discriminator's target of real images.
         ema_momentum: Of the moving averages of generator and encoder.
-        inversion: How whole images are inverted.
-        tile_num_steps: `num_steps` of the inversion of tiles.
+        inversion: How images are inverted.
         whiten: Whether Fréchet distances are taken in the whitened space of
             the reference.
-        score_parts: Parts that make up the anomaly score; None for those of
-            the kind of images.
+        score_parts: Parts that make up the anomaly score, by their field of
+            `Detection`.
         ablations: Fields that are replaced when a part of the method is
             switched off, by the part's name (value of `--without`).
     """
@@ -77,15 +76,13 @@ class Recipe:
     activation: str
     output_stddev: float
     width: int
-    aligned_latent_dims: tuple[int, ...]
-    texture_latent_dim: int
-    tile_latent_dim: int
-    tiles: bool
+    latent_dims: tuple[int, ...]
     learning_rate: float
     inversion: Inversion
     whiten: bool
-    score_parts: tuple[str, ...] | None
+    score_parts: tuple[str, ...]
     num_steps: int = 1000
+    field_steps: int = 0
     batch_size: int = 32
     discriminator_learning_rate: float = 1e-4
     denoising: bool = True
@@ -97,8 +94,6 @@ class Recipe:
     latent_noise: float = 0.02
     label_smoothing: float = 0.1
     ema_momentum: float = 0.995
-    # A large image has thousands of tiles: their latents are the encoder's.
-    tile_num_steps: int = 0
     ablations: Mapping[str, Mapping[str, Any]] = dataclasses.field(
         default_factory=dict
     )
@@ -158,16 +153,14 @@ JOINT = Recipe(
     # The linear head draws the image; the generator starts by adding little.
     output_stddev=4e-4,
     width=16,
-    aligned_latent_dims=(224, 400),
-    texture_latent_dim=128,
-    tile_latent_dim=64,
-    tiles=True,
+    latent_dims=(224, 400),
     learning_rate=1e-3,
+    field_steps=1200,
     # Momentum, since Adam's division by small gradients would magnify
     # rounding errors up to 1e-4.
     inversion=Inversion(3, "momentum", 1.0, "cosine"),
     whiten=True,
-    score_parts=None,
+    score_parts=(FRECHET.field, RESIDUAL.field),
     ablations={
         # Without synthetic defects there is nothing to remove.
         "corruptions": {"denoising": False, "denoising_weight": 0.0},
@@ -178,6 +171,7 @@ JOINT = Recipe(
             "denoising_weight": 0.0,
         },
         "adversarial": {"adversarial_weight": 0.0},
+        "field": {"field_steps": 0},
     },
 )
 PAPER = Recipe(
@@ -188,10 +182,7 @@ PAPER = Recipe(
     activation="tanh",
     output_stddev=0.02,
     width=32,
-    aligned_latent_dims=(64,),
-    texture_latent_dim=64,
-    tile_latent_dim=64,
-    tiles=False,
+    latent_dims=(64,),
     learning_rate=3e-4,
     # Plain gradient descent from the prior's mean; a rate above about 30
     # diverges.

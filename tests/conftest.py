@@ -37,13 +37,6 @@ def make_parts(count: int, *, seed: int, size: int = 32, channels: int = 1):
     return np.clip(image + level + noise, -1.0, 1.0).astype(np.float32)
 
 
-def make_textures(count: int, *, seed: int, size: int = 32, channels: int = 1):
-    """Qualified textures: noise without any place of its own."""
-    generator = np.random.default_rng(seed)
-    noise = generator.normal(0.0, 0.2, [count, size, size, channels])
-    return np.clip(noise, -1.0, 1.0).astype(np.float32)
-
-
 def scratch(parts: np.ndarray) -> np.ndarray:
     """The same parts with a defect: a dark square in a corner."""
     defective = parts.copy()
@@ -64,7 +57,6 @@ def tiny_config(**changes) -> TrainingConfig:
         "method": "joint",
         "image_size": 32,
         "channels": 1,
-        "aligned": True,
         "latent_dim": 6,
         "width": 4,
         "num_steps": 4,
@@ -73,38 +65,23 @@ def tiny_config(**changes) -> TrainingConfig:
     return TrainingConfig(**{**values, **changes})
 
 
-TILED = {
-    "aligned": False,
-    "image_size": 16,
-    "field_size": (32, 32),
-    "tile_stride": 8,
-}
-
-
-def fitted_detector(
-    make_images=make_parts, **changes
-) -> detector.OneClassDetector:
+def fitted_detector(**changes) -> detector.OneClassDetector:
     """A detector with a fitted linear head and a random encoder."""
     config = tiny_config(**changes)
     gan = building.build_gan(config)
-    parts = make_images(48, seed=1, channels=config.channels)
+    parts = make_parts(48, seed=1, channels=config.channels)
     if gan.linear_head is not None:
-        tiles = config.grid.split(tf.constant(parts)).numpy()
-        size = config.image_size
-        tiles = tiles.reshape(-1, size, size, config.channels)
-        loop.fit_linear_head(gan, tiles, config)
+        loop.fit_linear_head(gan, parts, config)
         kernel = gan.ema_encoder.layers[-1].kernel
         noise = np.random.default_rng(0).normal(size=kernel.shape)
         kernel.assign(0.05 * noise)
     made = detector.for_method(
         gan,
         method=config.method,
-        aligned=config.aligned,
         alpha=0.1,
-        grid=config.grid,
         num_steps=2,
     )
-    held_out = make_images(24, seed=2, channels=config.channels)
+    held_out = make_parts(24, seed=2, channels=config.channels)
     return made.fit([parts], [held_out[:10], held_out[10:]])
 
 
@@ -222,7 +199,12 @@ def chain(product, tmp_path_factory):
     root = tmp_path_factory.mktemp("chain")
     model, report, saved = (str(root / n) for n in ("model", "report", "saved"))
     trained = done(
-        "train_gan", *TRAIN, data=product, model_dir=model, num_steps=20
+        "train_gan",
+        *TRAIN,
+        "--field_steps=2",
+        data=product,
+        model_dir=model,
+        num_steps=20,
     )
     assert "fit_detector.py" in trained.stdout  # the next command
     done("fit_detector", data=product, model_dir=model, alpha=0.1)

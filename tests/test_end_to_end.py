@@ -13,7 +13,7 @@ README = pathlib.Path(__file__).parent.parent / "README.md"
 # What makes each step short; the calls of the README stay as they are.
 TINY = {
     '"parts/", "model")': '"parts/", "model", image_size=32, latent_dim=6, '
-    "width=4, num_steps=4, batch_size=8)"
+    "width=4, num_steps=4, batch_size=8, field_steps=2)"
 }
 
 

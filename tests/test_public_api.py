@@ -40,8 +40,8 @@ def test_public_arguments_have_types(name):
         assert set(value.__annotations__) == set(value._fields)
         return
     for argument in inspect.signature(function).parameters.values():
-        if (
-            argument.name != "self"
-            and argument.kind is not argument.VAR_KEYWORD
+        if argument.name != "self" and argument.kind not in (
+            argument.VAR_KEYWORD,
+            argument.VAR_POSITIONAL,
         ):
             assert argument.annotation is not argument.empty, argument

@@ -14,7 +14,13 @@ import tempfile
 
 TOOLS = pathlib.Path(__file__).parent.parent / "tools"
 # Small networks.
-TRAIN = ["--image_size=32", "--latent_dim=6", "--width=4", "--batch_size=8"]
+TRAIN = [
+    "--image_size=32",
+    "--latent_dim=6",
+    "--width=4",
+    "--batch_size=8",
+    "--field_steps=0",
+]
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     [

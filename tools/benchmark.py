@@ -4,7 +4,7 @@
     python tools/benchmark.py --data=elpv:mono --model_dir=model
 
 Writes a JSON, and the same as a Markdown table beside it and on the terminal.
-Images are synthetic, networks have the default sizes for aligned 64x64 gray
+Images are synthetic, networks have the default sizes for 64x64 gray
 images. With --data and --model_dir of a trained and fitted model, the detector
 is also compared with AnoGAN's latent search, and each number of inversion steps
 is measured (AUROC, images/s). What cannot run here is logged at the start.
@@ -17,7 +17,7 @@ from absl import flags
 from absl import logging
 
 import cli
-import load_flags
+import load_cli
 from ganad_tf.benchmark import runner
 from ganad_tf.benchmark import suite
 from ganad_tf.errors import UserError
@@ -60,7 +60,7 @@ def _settings() -> suite.Settings:
         folder_sizes=tuple(map(int, _NUM_IMAGES.value)),
         num_peer_images=_NUM_PEER_IMAGES.value,
         num_peer_steps=_PEER_STEPS.value,
-        load=load_flags.load_plan(),
+        load=load_cli.load_plan(),
     )
     return settings.quick() if _QUICK.value else settings
 

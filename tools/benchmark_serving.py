@@ -19,7 +19,7 @@ import json
 from absl import flags
 
 import cli
-import load_flags
+import load_cli
 from ganad_tf.benchmark import load
 from ganad_tf.benchmark import process_memory
 from ganad_tf.errors import UserError
@@ -36,7 +36,7 @@ def main() -> None:
     obstacle = process_memory.obstacle()
     if obstacle:
         raise UserError(f"The server's memory cannot be measured: {obstacle}")
-    figures = load.measure(_SAVED_MODEL.value, load_flags.load_plan())
+    figures = load.measure(_SAVED_MODEL.value, load_cli.load_plan())
     print(json.dumps(figures, indent=2))
 
 

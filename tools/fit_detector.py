@@ -43,7 +43,6 @@ _INVERSION = (
         None,
         "Steps of the inversion's gradient descent. Default: "
         f"{_JOINT.num_steps} from the encoder's latent, "
-        f"{recipes.JOINT.tile_num_steps} (that latent unchanged) for tiles, "
         f"{_PAPER.num_steps} from the prior's mean with --method=paper.",
         lower_bound=0,
     ),

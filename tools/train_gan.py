@@ -61,45 +61,30 @@ flags.DEFINE_enum(
 flags.DEFINE_integer(
     "image_size",
     choices.IMAGE_SIZE,
-    "Side in pixels to resize whole images to: 32, 64 or 128.",
-)
-flags.DEFINE_enum(
-    "tile_size",
-    "auto",
-    ("auto", choices.WHOLE, "16", "32", "64", "128"),
-    "Side in pixels of the tiles that cover an image at its own resolution. "
-    "whole: no tiles, images are resized to --image_size; auto: whole images "
-    "for aligned parts and for textures that keep half of their resolution, "
-    "else tiles of 16.",
+    "Side in pixels to resize images to: 16, 32, 64 or 128.",
 )
 flags.DEFINE_integer(
-    "tile_stride",
-    None,
-    "Pixels from one tile to the next. Default: half of a tile.",
-    lower_bound=LEAST["tile_stride"],
+    "resolution",
+    choices.RESOLUTION,
+    "Short side in pixels that images are reduced to for the U-Net "
+    "discriminator, which sees small defects; larger images stay sharper and "
+    f"take longer. The long side is at most {choices.MAX_ASPECT} times it.",
+    lower_bound=16,
 )
-flags.DEFINE_list(
-    "resize",
+flags.DEFINE_integer(
+    "field_steps",
     None,
-    "height,width in pixels to resize images to before they are cut into "
-    "tiles. Default: the median size of the training images.",
+    "Steps of training the U-Net discriminator. " + _default("field_steps"),
+    lower_bound=LEAST["field_steps"],
 )
 flags.DEFINE_enum(
     "channels", "auto", ("auto", "1", "3"), "1 gray, 3 RGB, auto by the files."
 )
-flags.DEFINE_enum(
-    "aligned",
-    "auto",
-    ("auto", "true", "false"),
-    "Whether every image shows the same part in the same place; auto decides "
-    "by how much of the training images their mean explains.",
-)
 flags.DEFINE_integer(
     "latent_dim",
     None,
-    "Length of a latent. Default: 224 or 400 for aligned parts, whichever is "
-    "enough for held-out qualified images, 128 for textures, 64 for tiles and "
-    "with --method=paper.",
+    "Length of a latent, the least of several that is enough for held-out "
+    f"qualified images. {_default('latent_dims')}",
     lower_bound=LEAST["latent_dim"],
 )
 flags.DEFINE_integer(
@@ -134,11 +119,12 @@ flags.DEFINE_float(
     lower_bound=LEAST["discriminator_learning_rate"],
 )
 flags.DEFINE_bool(
-    "horizontal_flip", True, "Mirror left-right; --no... if parts differ."
+    "horizontal_flip",
+    None,
+    "Train on images mirrored left-right, too. Default: if held-out qualified "
+    "images, mirrored, look like them.",
 )
-flags.DEFINE_bool(
-    "vertical_flip", True, "Mirror up-down; --no... if parts differ."
-)
+flags.DEFINE_bool("vertical_flip", None, "The same, mirrored up-down.")
 flags.DEFINE_integer(
     "max_shift",
     0,
@@ -150,7 +136,8 @@ flags.DEFINE_multi_enum(
     [],
     tuple(recipes.JOINT.ablations),
     "Switch off this part of the method joint, to see what it gives: the "
-    "synthetic defects, the linear head or the adversarial loss. Repeatable.",
+    "encoder's synthetic defects, the linear head, the adversarial loss or the "
+    "field of U-Net features. Repeatable.",
 )
 flags.DEFINE_integer(
     "max_images",
@@ -184,7 +171,6 @@ _SWEEP_SAMPLES = flags.DEFINE_integer(
 )
 # Flags that are not arguments of a single training run.
 _NOT_SWEPT = ("data", "model_dir", "seed", "sweep", "sweep_samples")
-_WORDS = {"auto": None, "true": True, "false": False}
 
 
 def _own_flags() -> dict[str, flags.Flag]:
@@ -198,7 +184,9 @@ def _argument(value: Any) -> Any:
     if isinstance(value, list):
         return [_argument(item) for item in value]
     if isinstance(value, str):
-        return int(value) if value.isdecimal() else _WORDS.get(value, value)
+        if value == "auto":
+            return None
+        return int(value) if value.isdecimal() else value
     return value
 
 

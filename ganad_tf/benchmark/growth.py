@@ -12,11 +12,9 @@ from collections.abc import Iterable
 
 from ganad_tf.benchmark import synthetic
 from ganad_tf.benchmark import timing
-from ganad_tf.data.tiles import TileGrid
 from ganad_tf.detector.detector import OneClassDetector
 
 _BATCH_SIZE = 64
-_TILED_BATCH_SIZE = 4
 
 Costs = dict[int, timing.Figure]
 CostOf = Callable[[OneClassDetector], timing.Figure]
@@ -33,28 +31,24 @@ def measure(*, num_runs: int, num_sizes: int) -> dict[str, timing.Figure]:
         figures: Costs in ms/image, and a growth exponent of each series.
     """
 
-    def cost(detector, batch_size=_BATCH_SIZE):
-        return _milliseconds(detector, batch_size, num_runs)
+    def cost(detector):
+        return _milliseconds(detector, num_runs)
 
     return {
         **_image_sizes((32, 64, 128)[:num_sizes], cost),
-        **_tiled_sizes(
-            (128, 256, 512)[:num_sizes],
-            lambda detector: cost(detector, _TILED_BATCH_SIZE),
-        ),
         **_inversion_steps((10, 30, 100)[:num_sizes], cost),
         **_latent_dims((64, 128, 256)[:num_sizes], cost),
     }
 
 
-def _milliseconds(
-    detector: OneClassDetector, batch_size: int, num_runs: int
-) -> timing.Figure:
+def _milliseconds(detector: OneClassDetector, num_runs: int) -> timing.Figure:
     """Milliseconds per image, in batches, from pixels to verdict."""
     height, width, _ = detector.image_shape
-    images = synthetic.noise(batch_size, height, width)
+    images = synthetic.noise(_BATCH_SIZE, height, width)
     rate = timing.measure_rate(
-        lambda: detector.detect_batches([images]), batch_size, num_runs=num_runs
+        lambda: detector.detect_batches([images]),
+        _BATCH_SIZE,
+        num_runs=num_runs,
     )
     return {
         "median": 1e3 / rate["median"],
@@ -81,15 +75,6 @@ def _image_sizes(sizes: tuple[int, ...], cost: CostOf) -> dict:
         gan = synthetic.build_gan(image_size=size)
         costs[size] = cost(synthetic.fit_detector(gan))
     return _series("image size", [size**2 for size in sizes], costs)
-
-
-def _tiled_sizes(sizes: tuple[int, ...], cost: CostOf) -> dict:
-    gan = synthetic.build_gan(image_size=16, aligned=False, latent_dim=64)
-    costs = {}
-    for size in sizes:
-        grid = TileGrid(size, size, tile_size=16, stride=8)
-        costs[size] = cost(synthetic.fit_detector(gan, grid=grid))
-    return _series("tiled image size", [size**2 for size in sizes], costs)
 
 
 def _inversion_steps(counts: tuple[int, ...], cost: CostOf) -> dict:

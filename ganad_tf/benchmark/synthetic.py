@@ -13,7 +13,6 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
-from ganad_tf.data.tiles import TileGrid
 from ganad_tf.detector import detector
 from ganad_tf.gan.gan import DCGAN
 from ganad_tf.training import building
@@ -57,7 +56,7 @@ def write_pngs(folder: str, count: int) -> list[str]:
 
 
 def build_gan(**changes) -> DCGAN:
-    """A GAN of the default sizes for aligned 64x64 gray images.
+    """A GAN of the default sizes for 64x64 gray images.
 
     Its linear head is fitted to noise, without mirror images: they would cost
     time and change nothing.
@@ -69,7 +68,6 @@ def build_gan(**changes) -> DCGAN:
         "method": "joint",
         "image_size": 64,
         "channels": 1,
-        "aligned": True,
         "latent_dim": 256,
         "width": 16,
         "num_steps": 10**6,
@@ -83,26 +81,14 @@ def build_gan(**changes) -> DCGAN:
     return gan
 
 
-def fit_detector(
-    gan: DCGAN, *, grid: TileGrid | None = None, **inversion
-) -> detector.OneClassDetector:
+def fit_detector(gan: DCGAN, **inversion) -> detector.OneClassDetector:
     """A detector with default choices, fitted to noise.
 
     Args:
         gan: GAN of `build_gan`.
-        grid: Tiles of a large texture; None to judge images as a whole.
         **inversion: Arguments of the inversion that differ, such as num_steps.
     """
-    unfitted = detector.for_method(
-        gan,
-        method="joint",
-        aligned=grid is None,
-        alpha=0.2 if grid else 0.05,
-        grid=grid,
-        **inversion,
-    )
-    # With n calibration images no alpha below 1 / (n + 1) is possible.
-    count = 8 if grid else 64
+    unfitted = detector.for_method(gan, method="joint", alpha=0.05, **inversion)
     height, width, _ = unfitted.image_shape
-    batches = [noise(count, height, width)]
+    batches = [noise(64, height, width)]
     return unfitted.fit(batches, batches)

@@ -14,5 +14,5 @@ class Detection(NamedTuple):
     is_defective: Any  # (batch,) bool, p-value at most alpha
     reconstructions: Any  # (batch, height, width, channels) in [-1, 1]
     anomaly_maps: Any  # (batch, height, width), 1 is rare in qualified images
-    latents: Any  # (batch, latent_dim), or (batch, rows, columns, latent_dim)
-    descriptors: Any  # (batch, num_tiles, dim), compared with the reference
+    latents: Any  # (batch, latent_dim)
+    descriptors: Any  # (batch, dim), compared with the reference

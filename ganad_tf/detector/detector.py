@@ -6,12 +6,13 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from ganad_tf import recipes
-from ganad_tf.data.tiles import TileGrid
 from ganad_tf.detector import fitting
 from ganad_tf.detector import storage
+from ganad_tf.detector.feature_field import FeatureField
 from ganad_tf.detector.graph import DetectorGraph
 from ganad_tf.gan.gan import DCGAN
 from ganad_tf.gan.inversion import LatentInverter
@@ -20,14 +21,14 @@ from ganad_tf.gan.inversion import LatentInverter
 class OneClassDetector(DetectorGraph):
     """Calls images defective that the qualified images do not explain.
 
-    An image, or each of the tiles that cover it, is inverted to a latent,
-    whose descriptors (`FieldInverter`) are compared with the Gaussian of the
-    training images (`frechet_scores`; of tiles, the mean of the most unusual
-    hundredth).
+    An image is inverted to a latent, whose descriptor (`ImageInverter`) is
+    compared with the Gaussian of the training images. The residual is compared
+    with the residuals of the training images (`reconstruction_errors`). At the
+    image's own resolution, the features of each cell are compared with the
+    Gaussian they have given the latent (`FeatureField`); with the latent's
+    distance they make up the `frechet_scores`.
 
-    The residual is compared with the residuals of the training images
-    (`reconstruction_errors`), and the local band energies of textures with
-    theirs. The logarithm of each part is standardised by the median and the
+    The logarithm of each part is standardised by the median and the
     upper tail of held-out qualified images; their mean, by softplus made
     positive, is the `anomaly_scores` (0.69 at the median, 1.31 at the tail),
     which the same images turn into p-values.
@@ -35,22 +36,16 @@ class OneClassDetector(DetectorGraph):
     Args:
         gan: A trained `DCGAN`.
         inverter: Its `LatentInverter`.
-        aligned: Whether every image shows the same part in the same place.
-        grid: How the networks' images cover the images; None for whole ones.
+        field: `FeatureField`; None to judge by the GAN alone.
         whiten: Whether the Fréchet distance is taken in the whitened space of
             the reference.
-        score_parts: Which of `graph.TEXTURE_PARTS` make up the anomaly score;
-            those of the kind of images by default. Residuals of tiles only
-            count where `fit` finds that held-out qualified images are
-            reconstructed to the finest scale.
-        residual_sigma: Blur of the residual in pixels; chosen by `fit` if
-            None.
+        score_parts: Parts that make up the anomaly score, by their field of
+            `Detection`.
         alpha: False-alarm rate of the decision, in (0, 1).
 
     Attributes:
         latent_gaussian_: The reference, fitted to training images.
         residual_statistics_: Fitted to training images.
-        band_statistics_: Fitted to training images; unused for aligned parts.
         part_location_: float64 of shape (num_parts,), median of the logarithm
             of each part over the calibration images.
         part_scale_: float64 of shape (num_parts,), distance from there to
@@ -66,20 +61,20 @@ class OneClassDetector(DetectorGraph):
 
     @classmethod
     def from_config(
-        cls, config: dict[str, Any], gan: DCGAN
+        cls,
+        config: dict[str, Any],
+        gan: DCGAN,
+        unet: keras.Model | None = None,
     ) -> OneClassDetector:
         """Makes the unfitted detector that `get_config` describes."""
-        arguments = (
-            "aligned",
-            "whiten",
-            "score_parts",
-            "residual_sigma",
-            "alpha",
-        )
+        arguments = ("whiten", "score_parts", "alpha")
+        field = None
+        if config.get("field") is not None:
+            field = FeatureField(unet, **config["field"])
         return cls(
             gan,
             LatentInverter(gan.generate, **config["inverter"]),
-            grid=TileGrid(**config["grid"]),
+            field=field,
             **{name: config[name] for name in arguments},
         )
 
@@ -93,7 +88,7 @@ class OneClassDetector(DetectorGraph):
         Args:
             training_batches: Batches of qualified images the GAN was trained
                 on, float32 of shape (batch, height, width, channels) in
-                [-1, 1]. Iterated over once; for textures three times.
+                [-1, 1]. Iterated over once.
             calibration_batches: Batches of qualified images that nothing was
                 trained on. Iterated over once.
 
@@ -115,20 +110,24 @@ class OneClassDetector(DetectorGraph):
         storage.save(self, path)
 
     @classmethod
-    def load(cls, path: str, gan: DCGAN) -> OneClassDetector:
+    def load(
+        cls, path: str, gan: DCGAN, unet: keras.Model | None = None
+    ) -> OneClassDetector:
         """Reads a detector that `save` wrote.
 
         Args:
             path: The folder.
             gan: The same trained GAN it was fitted with.
+            unet: The same trained U-Net discriminator; None without a field.
 
         Returns:
             The fitted detector.
 
         Raises:
-            UserError: If there is none, or its files are broken.
+            UserError: If there is none, its files are broken, or an earlier
+                version wrote them.
         """
-        detector = cls.from_config(storage.read_config(path), gan)
+        detector = cls.from_config(storage.read_config(path), gan, unet)
         storage.restore_statistics(detector, path)
         return detector
 
@@ -137,9 +136,8 @@ def for_method(
     gan: DCGAN,
     *,
     method: str,
-    aligned: bool,
     alpha: float,
-    grid: TileGrid | None = None,
+    field: FeatureField | None = None,
     **inversion: Any,
 ) -> OneClassDetector:
     """Makes the unfitted detector that belongs to a method's recipe.
@@ -150,9 +148,9 @@ def for_method(
             distance, fused score. "paper" (Lai et al. 2018): plain gradient
             descent from the prior's mean, Fréchet distance in the latents' own
             space, which alone decides.
-        aligned: Whether every image shows the same part in the same place.
         alpha: False-alarm rate, in (0, 1).
-        grid: How the networks' images cover the images; None for whole ones.
+        field: Of a trained U-Net discriminator; None to judge by the GAN
+            alone, at the size of its images.
         **inversion: Arguments of `LatentInverter` that replace the recipe's.
 
     Returns:
@@ -163,14 +161,11 @@ def for_method(
     """
     recipe = recipes.recipe_of(method)
     defaults = dataclasses.asdict(recipe.inversion)
-    if grid is not None and not grid.is_whole:
-        defaults["num_steps"] = recipe.tile_num_steps
     return OneClassDetector(
         gan,
         LatentInverter(gan.generate, **{**defaults, **inversion}),
-        aligned=aligned,
+        field=field,
         alpha=alpha,
-        grid=grid,
         whiten=recipe.whiten,
         score_parts=recipe.score_parts,
     )

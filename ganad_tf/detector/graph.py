@@ -10,35 +10,36 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from ganad_tf.data.tiles import TileGrid
-from ganad_tf.detector.band_statistics import WINDOW_SIGMA
-from ganad_tf.detector.band_statistics import BandStatistics
 from ganad_tf.detector.calibration import TIE_TOLERANCE
 from ganad_tf.detector.calibration import ConformalCalibrator
 from ganad_tf.detector.detection import Detection
-from ganad_tf.detector.latent_field import FieldInverter
-from ganad_tf.detector.latent_field import LatentField
+from ganad_tf.detector.feature_field import LEVELS
+from ganad_tf.detector.feature_field import FeatureField
+from ganad_tf.detector.inverted_images import ImageInverter
+from ganad_tf.detector.inverted_images import InvertedImages
 from ganad_tf.detector.latent_statistics import LatentGaussian
 from ganad_tf.detector.residual_statistics import ResidualStatistics
-from ganad_tf.detector.residual_statistics import gaussian_blur
 from ganad_tf.detector.residual_statistics import mean_of_largest
 from ganad_tf.gan.gan import DCGAN
 from ganad_tf.gan.inversion import LatentInverter
 from ganad_tf.score_parts import FRECHET
 from ganad_tf.score_parts import RESIDUAL
 
-# The part that only textures have; it is no output of its own.
-BAND_ENERGIES = "band_energies"
-ALIGNED_PARTS = (FRECHET.field, RESIDUAL.field)
-TEXTURE_PARTS = (*ALIGNED_PARTS, BAND_ENERGIES)
-# For tiles whose latents do not hold every pixel of a qualified texture.
-TILE_PARTS = (FRECHET.field, BAND_ENERGIES)
+# Weights of the field's levels in the fusion; other parts weigh 1. So latent,
+# residual, the finest level and all other levels together weigh the same.
+LEVEL_WEIGHTS = {
+    level: 1.0 if level == "fine" else 1.0 / (len(LEVELS) - 1)
+    for level in LEVELS
+}
+# Exponent of the power mean of the parts: with 1 blind parts drown one that
+# sees, with infinity one noisy part drowns all others.
+FUSION_EXPONENT = 3.0
 
 
 class Measures(NamedTuple):
     """Scores and maps of a batch of images before calibration."""
 
-    log_parts: tf.Tensor  # (batch, num_parts), logarithms, as `score_parts`
+    log_parts: tf.Tensor  # (batch, num_parts), logarithms, as `parts`
     maps: tf.Tensor  # (batch, height, width, num_maps), not scaled
     frechet_scores: tf.Tensor  # (batch,)
     reconstruction_errors: tf.Tensor  # (batch,)
@@ -57,45 +58,40 @@ class DetectorGraph:
         gan: DCGAN,
         inverter: LatentInverter,
         *,
-        aligned: bool,
-        grid: TileGrid | None = None,
+        field: FeatureField | None = None,
         whiten: bool = True,
-        score_parts: tuple[str, ...] | None = None,
-        residual_sigma: float | None = None,
+        score_parts: Iterable[str] = (FRECHET.field, RESIDUAL.field),
         alpha: float = 0.05,
     ):
-        size = gan.generator.output_shape[1]
         self.gan = gan
         self.inverter = inverter
-        self.aligned = aligned
-        self.grid = grid or TileGrid(size, size, tile_size=size, stride=size)
+        self.field = field
         self.whiten = whiten
-        self.score_parts = tuple(score_parts or self._default_parts())
-        self.chooses_tile_parts = score_parts is None and not self.grid.is_whole
-        self.residual_sigma = residual_sigma
+        self.score_parts = tuple(score_parts)
         self.alpha = alpha
-        self.field_inverter = FieldInverter(
-            gan, inverter, grid=self.grid, aligned=aligned
-        )
-        self.residual_statistics_ = ResidualStatistics(aligned=aligned)
-        if residual_sigma is not None:
-            self.residual_statistics_.sigma = residual_sigma
-        self.band_statistics_ = BandStatistics()
+        self.image_inverter = ImageInverter(gan, inverter)
+        self.residual_statistics_ = ResidualStatistics()
         self.latent_gaussian_ = LatentGaussian(whiten=whiten)
         self.calibrator_ = ConformalCalibrator(alpha=alpha)
         self.map_calibrator_ = ConformalCalibrator(alpha=alpha)
         self.compile()
 
-    def _default_parts(self) -> tuple[str, ...]:
-        if not self.grid.is_whole:
-            return TILE_PARTS
-        return ALIGNED_PARTS if self.aligned else TEXTURE_PARTS
-
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """(height, width, channels) of the images that are judged."""
-        channels = self.gan.generator.output_shape[-1]
-        return self.grid.height, self.grid.width, channels
+        if self.field is None:
+            return self.network_shape
+        return (*self.field.image_size, self.network_shape[-1])
+
+    @property
+    def network_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the images that the GAN models."""
+        return tuple(self.gan.generator.output_shape[1:])
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What makes up the anomaly score: `score_parts`, then the field."""
+        return self.score_parts + (() if self.field is None else tuple(LEVELS))
 
     def compile(self) -> None:
         """Forgets graphs of earlier statistics; one trace for all batches."""
@@ -108,11 +104,9 @@ class DetectorGraph:
         """Returns the arguments that make this detector, except `gan`."""
         return {
             "inverter": self.inverter.get_config(),
-            "aligned": self.aligned,
-            "grid": self.grid.get_config(),
+            "field": None if self.field is None else self.field.get_config(),
             "whiten": self.whiten,
             "score_parts": list(self.score_parts),
-            "residual_sigma": self.residual_statistics_.sigma,
             "alpha": self.alpha,
         }
 
@@ -155,44 +149,51 @@ class DetectorGraph:
             )
         )
 
-    def invert(self, images: tf.Tensor) -> LatentField:
-        """The latent field of images: the expensive half of `detect`.
+    def invert(self, images: tf.Tensor) -> InvertedImages:
+        """Latents and reconstructions: the expensive half of `detect`.
 
         Args:
             images: float32 of shape (batch, height, width, channels) in
                 [-1, 1].
 
         Returns:
-            field: `LatentField`.
+            inverted: `InvertedImages`.
         """
-        return self.field_inverter.invert(images)
+        inverted = self.image_inverter.invert(self.to_network(images))
+        if self.field is None:
+            return inverted
+        return inverted._replace(features=self.field.describe(images))
 
-    def judge(self, images: tf.Tensor, field: LatentField) -> Detection:
-        """Judges images whose latent field is known: the rest of `detect`.
+    def to_network(self, images: tf.Tensor) -> tf.Tensor:
+        """Images at the size that the GAN models: `network_shape`."""
+        return _resized(images, self.network_shape)
+
+    def judge(self, images: tf.Tensor, inverted: InvertedImages) -> Detection:
+        """Judges images whose latents are known: the rest of `detect`.
 
         Args:
             images: float32 of shape (batch, height, width, channels) in
                 [-1, 1].
-            field: What `invert` returned for them.
+            inverted: What `invert` returned for them.
 
         Returns:
             detection: `Detection` of tensors.
         """
-        measures = self.measure(
-            images, field.descriptors, field.reconstructions
-        )
+        measures = self.measure(images, inverted)
         anomaly_scores = self.fuse(measures.log_parts)
         p_values = self._p_values(anomaly_scores)
         return Detection(
             anomaly_scores=anomaly_scores,
-            frechet_scores=measures.frechet_scores,
+            frechet_scores=self._combined_distances(measures),
             reconstruction_errors=measures.reconstruction_errors,
             p_values=tf.cast(p_values, tf.float32),
             is_defective=p_values <= self.alpha + 1e-9,
-            reconstructions=field.reconstructions,
+            reconstructions=_resized(
+                inverted.reconstructions, self.image_shape
+            ),
             anomaly_maps=self.merge_maps(measures.maps),
-            latents=self._latents_of(field),
-            descriptors=field.descriptors,
+            latents=inverted.latents,
+            descriptors=inverted.descriptors,
         )
 
     def reference_latents(self, images: tf.Tensor) -> tf.Tensor:
@@ -203,15 +204,14 @@ class DetectorGraph:
                 [-1, 1].
 
         Returns:
-            descriptors: float32 of shape (batch * num_tiles, dim).
+            descriptors: float32 of shape (batch, dim).
         """
-        descriptors = self.invert(images).descriptors
-        return tf.reshape(descriptors, [-1, descriptors.shape[-1]])
+        return self.invert(images).descriptors
 
     def generated_latents(
         self, num_latents: int, *, seed: tf.Tensor
     ) -> tf.Tensor:
-        """`reference_latents` of generated images, or of one image's tiles.
+        """`reference_latents` of generated images.
 
         Args:
             num_latents: How many latents are drawn.
@@ -220,78 +220,51 @@ class DetectorGraph:
         Returns:
             descriptors: float32 of shape (num_latents, dim).
         """
-        return self.field_inverter.descriptors_of_generated(
+        return self.image_inverter.descriptors_of_generated(
             num_latents, seed=seed
         )
 
-    def measure(
-        self,
-        images: tf.Tensor,
-        descriptors: tf.Tensor,
-        reconstructions: tf.Tensor,
-    ) -> Measures:
-        """Compares images and their latent field with the statistics.
+    def measure(self, images: tf.Tensor, inverted: InvertedImages) -> Measures:
+        """Compares images and their inversion with the statistics.
 
         Args:
             images: float32 of shape (batch, height, width, channels).
-            descriptors: float32 of shape (batch, num_tiles, dim).
-            reconstructions: float32 of the images' shape.
+            inverted: What `invert` returned for them.
 
         Returns:
             measures: `Measures`; needs no calibration.
         """
-        distances = self._frechet_distances(descriptors)
         residual_maps = self.residual_statistics_.anomaly_maps(
-            images, reconstructions
+            self.to_network(images), inverted.reconstructions
         )
         scores = {
-            FRECHET.field: mean_of_largest(distances),
+            FRECHET.field: self._frechet_scores(inverted.descriptors),
             RESIDUAL.field: self.residual_statistics_.reconstruction_errors(
                 residual_maps
             ),
         }
-        maps = []
-        if self.grid.is_whole or RESIDUAL.field in self.score_parts:
-            maps.append(residual_maps)
-        if not self.grid.is_whole:
-            maps.append(self._frechet_maps(distances))
-        if BAND_ENERGIES in self.score_parts:
-            maps.append(self.band_statistics_.anomaly_maps(images))
-            scores[BAND_ENERGIES] = self.band_statistics_.band_energies(
-                maps[-1]
+        maps = [_resized(residual_maps[..., None], self.image_shape)]
+        if self.field is not None:
+            distances = self.field.frechet_distances(
+                inverted.features, inverted.latents
             )
-        parts = [tf.math.log(scores[name] + 1e-6) for name in self.score_parts]
+            scores |= {k: _mean_of_top(d) for k, d in distances.items()}
+            maps.append(_resized(_field_map(distances), self.image_shape))
+        parts = [tf.math.log(scores[name] + 1e-6) for name in self.parts]
         return Measures(
             tf.stack(parts, axis=1),
-            tf.stack(maps, axis=-1),
+            tf.concat(maps, axis=-1),
             scores[FRECHET.field],
             scores[RESIDUAL.field],
         )
 
-    def _frechet_distances(self, descriptors: tf.Tensor) -> tf.Tensor:
-        """`LatentGaussian.frechet_scores` as TensorFlow ops, for each tile."""
+    def _frechet_scores(self, descriptors: tf.Tensor) -> tf.Tensor:
+        """`LatentGaussian.frechet_scores` as TensorFlow ops."""
         gaussian = self.latent_gaussian_
         offsets = descriptors - gaussian.location_.astype(np.float32)
         whitening = tf.constant(gaussian.whitening_.astype(np.float32))
-        whitened = tf.tensordot(offsets, whitening, 1)
+        whitened = tf.matmul(offsets, whitening)
         return tf.reduce_sum(whitened**2, axis=-1) + gaussian.spread_
-
-    def _frechet_maps(self, distances: tf.Tensor) -> tf.Tensor:
-        """Local Fréchet distances: each pixel has that of its tiles."""
-        grid = self.grid
-        tile = [grid.tile_size, grid.tile_size, 1]
-        shape = [-1, grid.num_rows, grid.num_columns, 1, 1, 1]
-        tiles = tf.reshape(distances, shape) * tf.ones(tile)
-        return grid.stitch(tiles)[..., 0]
-
-    def _latents_of(self, field: LatentField) -> tf.Tensor:
-        grid = self.grid
-        if grid.is_whole:
-            return field.latents[:, 0]
-        return tf.reshape(
-            field.latents,
-            [-1, grid.num_rows, grid.num_columns, self.gan.latent_dim],
-        )
 
     def merge_maps(self, maps: tf.Tensor) -> tf.Tensor:
         """One anomaly map of the maps of all kinds.
@@ -304,16 +277,23 @@ class DetectorGraph:
                 in qualified images.
         """
         scaled = maps / tf.constant(self.map_scale_, tf.float32)
-        merged = tf.reduce_mean(scaled, axis=-1, keepdims=True)
-        if not self.aligned:
-            sigma = WINDOW_SIGMA  # as of the band energies
-            if not self.grid.is_whole:
-                sigma = float(self.grid.tile_size)
-            merged = gaussian_blur(merged, sigma=sigma)
-        return merged[..., 0]
+        return tf.reduce_mean(scaled, axis=-1)
+
+    def _standardized(self, log_parts: tf.Tensor) -> tf.Tensor:
+        location = tf.constant(self.part_location_, tf.float32)
+        scale = tf.constant(self.part_scale_, tf.float32)
+        return (log_parts - location) / scale
+
+    def _weights(self) -> np.ndarray:
+        weights = [LEVEL_WEIGHTS.get(name, 1.0) for name in self.parts]
+        return np.float32(weights) / np.float32(sum(weights))
 
     def fuse(self, log_parts: tf.Tensor) -> tf.Tensor:
         """Anomaly scores: how extreme the parts are among qualified images.
+
+        The weighted power mean of the softplus of the standardised parts. Of
+        a part that is not unusual next to nothing is left, so it cannot drown
+        one that is; there is no threshold at which a part begins to count.
 
         Args:
             log_parts: Floats of shape (batch, num_parts).
@@ -321,11 +301,23 @@ class DetectorGraph:
         Returns:
             anomaly_scores: float32 of shape (batch,), above 0.
         """
-        location = tf.constant(self.part_location_, tf.float32)
-        scale = tf.constant(self.part_scale_, tf.float32)
-        mean = tf.reduce_mean((log_parts - location) / scale, axis=1)
-        # Positive, so that rounding stays small against every score.
-        return tf.math.softplus(mean)
+        unusual = tf.math.softplus(2.0 * self._standardized(log_parts)) / 2.0
+        powers = tf.linalg.matvec(unusual**FUSION_EXPONENT, self._weights())
+        return powers ** (1.0 / FUSION_EXPONENT)
+
+    def _combined_distances(self, measures: Measures) -> tf.Tensor:
+        """Frechet scores: of the latent alone, or combined with the field's.
+
+        The combination is the geometric mean of the squared distances of
+        latent and field, each relative to the median qualified image's, where
+        a distance weighs the more the less it varies among qualified images.
+        """
+        if self.field is None:
+            return measures.frechet_scores
+        counted = [name != RESIDUAL.field for name in self.parts]
+        weights = self._weights() * np.float32(counted)
+        logs = tf.linalg.matvec(self._standardized(measures.log_parts), weights)
+        return tf.exp(logs / np.sum(weights / np.float32(self.part_scale_)))
 
     def _p_values(self, scores: tf.Tensor) -> tf.Tensor:
         """`calibration.conformal_p_values` as TensorFlow ops, in float64."""
@@ -335,3 +327,23 @@ class DetectorGraph:
         below = tf.searchsorted(ordered, lowered, side="left")
         count = ordered.shape[0]
         return tf.cast(1 + count - below, tf.float64) / (count + 1.0)
+
+
+def _resized(images: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
+    """Images at the height and width of `shape`; the same if they have it."""
+    height, width = shape[:2]
+    if (height, width) == tuple(images.shape[1:3]):
+        return images
+    return tf.image.resize(images, [height, width], antialias=True)
+
+
+def _mean_of_top(distances: tf.Tensor) -> tf.Tensor:
+    """Means (batch,) of the largest hundredth of (batch, rows, columns)."""
+    _, rows, columns = distances.shape
+    return mean_of_largest(tf.reshape(distances, [-1, rows * columns]))
+
+
+def _field_map(distances: dict[str, tf.Tensor]) -> tf.Tensor:
+    """Mean of the levels' distances: (batch, rows, columns, 1)."""
+    levels = tf.stack(list(distances.values()), axis=-1)
+    return tf.reduce_mean(levels, axis=-1, keepdims=True)

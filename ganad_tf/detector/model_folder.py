@@ -14,11 +14,14 @@ from ganad_tf.data import image_tensors
 from ganad_tf.data.listing import ImageFile
 from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.detector.detector import for_method
+from ganad_tf.detector.feature_field import MAX_LATENTS
+from ganad_tf.detector.feature_field import FeatureField
 from ganad_tf.detector.inversion_curves import invert_samples
 from ganad_tf.detector.inversion_curves import write_curves
 from ganad_tf.training.building import load_gan
 from ganad_tf.training.configuration import TrainingConfig
 from ganad_tf.training.determinism import use_determinism
+from ganad_tf.training.field_run import load_unet
 
 DETECTOR_NAME = "detector"
 ALPHA = 0.05
@@ -57,9 +60,8 @@ def fit_detector(
     detector = for_method(
         load_gan(model_dir),
         method=config.method,
-        aligned=config.aligned,
         alpha=alpha,
-        grid=config.grid,
+        field=_new_field(config, model_dir, num_images=len(split.train)),
         **inversion,
     )
     train, calibration = (
@@ -87,7 +89,22 @@ def load_detector(model_dir: str) -> OneClassDetector:
         UserError: If GAN or detector are missing or broken.
     """
     return OneClassDetector.load(
-        os.path.join(model_dir, DETECTOR_NAME), load_gan(model_dir)
+        os.path.join(model_dir, DETECTOR_NAME),
+        load_gan(model_dir),
+        load_unet(model_dir),
+    )
+
+
+def _new_field(
+    config: TrainingConfig, model_dir: str, *, num_images: int
+) -> FeatureField | None:
+    """The unfitted field of a trained model; fewer latents of few images."""
+    if config.field_size is None:
+        return None
+    return FeatureField(
+        load_unet(model_dir),
+        image_size=config.field_size,
+        latent_dim=min(MAX_LATENTS, config.latent_dim, num_images // 4),
     )
 
 

@@ -15,25 +15,19 @@ from ganad_tf.errors import UserError
 MADE_BY = "fit_detector.py"
 CONFIG_NAME = "detector.json"
 STATISTICS_NAME = "statistics.npz"
+# Arguments that earlier versions wrote, whose detectors judge differently.
+_OUTDATED = ("aligned", "grid")
 # Attributes of the detector whose own fitted attributes are stored.
 _OWNERS = (
     "latent_gaussian_",
     "residual_statistics_",
-    "band_statistics_",
     "calibrator_",
     "map_calibrator_",
 )
 # Entries of `detector.json` that make a detector.
-_ARGUMENTS = (
-    "inverter",
-    "aligned",
-    "grid",
-    "whiten",
-    "score_parts",
-    "residual_sigma",
-    "alpha",
-)
+_ARGUMENTS = ("inverter", "whiten", "score_parts", "alpha")
 _OWN = ("part_location_", "part_scale_", "map_scale_")
+_FIELD = "field"
 
 
 def save(detector: DetectorGraph, path: str) -> None:
@@ -70,18 +64,33 @@ def _statistics_of(detector: DetectorGraph) -> dict[str, np.ndarray]:
         for name, value in vars(getattr(detector, owner)).items()
         if name.endswith("_")
     }
-    return owned | {name: getattr(detector, name) for name in _OWN}
+    fields = {} if detector.field is None else detector.field.fields_
+    levels = {
+        f"{_FIELD}/{level}/{name}": value
+        for level, field in fields.items()
+        for name, value in vars(field).items()
+        if name.endswith("_")
+    }
+    return owned | levels | {name: getattr(detector, name) for name in _OWN}
 
 
 def read_config(path: str) -> dict[str, Any]:
     """The arguments of a saved detector.
 
     Raises:
-        UserError: If there is no detector in the folder `path`.
+        UserError: If there is no detector in the folder `path`, or one of an
+            earlier version.
     """
-    return artifacts.read_json(
-        os.path.join(path, CONFIG_NAME), made_by=MADE_BY, keys=_ARGUMENTS
-    )
+    name = os.path.join(path, CONFIG_NAME)
+    config = artifacts.read_json(name, made_by=MADE_BY, keys=_ARGUMENTS)
+    outdated = [key for key in _OUTDATED if key in config]
+    if outdated:
+        raise UserError(
+            f"{name} is of an earlier version of the detector. Expected no "
+            f"entry {' or '.join(_OUTDATED)}. Received: {', '.join(outdated)}. "
+            f"Run {MADE_BY} again"
+        )
+    return config
 
 
 def restore_statistics(detector: DetectorGraph, path: str) -> None:
@@ -92,8 +101,17 @@ def restore_statistics(detector: DetectorGraph, path: str) -> None:
     """
     for key, value in _read_statistics(path).items():
         *owner, name = key.split("/")
-        target = getattr(detector, owner[0]) if owner else detector
+        target = _owner(detector, owner)
         setattr(target, name, value if value.ndim else value.item())
+
+
+def _owner(detector: DetectorGraph, names: list[str]) -> Any:
+    """What a stored attribute belongs to."""
+    if not names:
+        return detector
+    if names[0] == _FIELD:
+        return detector.field.fields_[names[1]]
+    return getattr(detector, names[0])
 
 
 def _read_statistics(path: str) -> dict[str, np.ndarray]:

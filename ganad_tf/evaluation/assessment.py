@@ -20,7 +20,6 @@ from ganad_tf.detector.regions import Region
 from ganad_tf.errors import UserError
 from ganad_tf.evaluation import detection_pass
 from ganad_tf.evaluation import metrics
-from ganad_tf.evaluation.baseline_scores import WHOLE_SIZE
 from ganad_tf.evaluation.baseline_scores import BaselineScorer
 from ganad_tf.evaluation.picture_file import PictureFile
 from ganad_tf.score_parts import ANOMALY
@@ -103,7 +102,7 @@ class Assessor:
             self.detector,
             self.batches(files),
             num_images=len(files),
-            keep=(lambda d: d) if pictures else detection_pass.scores_only,
+            keep=(lambda d: d) if pictures else detection_pass.without_pictures,
         )
 
     def assess(self, *, data: str, method: str) -> Assessment:
@@ -154,7 +153,7 @@ class Assessor:
         return Assessment(
             results,
             files,
-            detection._replace(descriptors=None),
+            detection,
             scores,
             tested.regions,
             tested.pictures,
@@ -201,12 +200,8 @@ class Assessor:
 
     def _baseline_scores(self, files) -> dict[str, tuple]:
         """Scores and decisions of each baseline, by the same calibration."""
-        whole = self.detector.grid.is_whole
         scorer = BaselineScorer(
-            self.split.train,
-            image_size=self.image_size if whole else WHOLE_SIZE,
-            channels=self.channels,
-            seed=self.seed,
+            self.split.train, channels=self.channels, seed=self.seed
         )
         scores = scorer.scores(self.split.calibration, files)
         return {
@@ -220,11 +215,8 @@ class Assessor:
         for row, file in enumerate(files):
             name = file.defect_type if file.label else "qualified_test"
             rows.setdefault(name, []).append(row)
-        dim = descriptors.shape[-1]
         points = {"generated": self._generated_latents()} | {
-            name: descriptors[chosen].reshape(-1, dim)
-            for name, chosen in rows.items()
-            if chosen
+            name: descriptors[chosen] for name, chosen in rows.items() if chosen
         }
         gaussian = self.detector.latent_gaussian_
         return {

@@ -1,4 +1,4 @@
-"""Baseline scores: the baselines on the images that the detector has."""
+"""Baseline scores: the baselines on the images of files."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ MAX_IMAGES = 2000
 # The same for images at their native resolution, and their side in pixels.
 MAX_NATIVE_IMAGES = 500
 MAX_NATIVE_SIZE = 512
-# Side in pixels of whole images for the baselines of a tiled model.
-WHOLE_SIZE = 64
+# Longest short side in pixels of images for the baselines.
+MAX_SHORT_SIDE = 64
 
 
 class BaselineScorer:
@@ -27,8 +27,6 @@ class BaselineScorer:
 
     Args:
         train: `ImageFile`s of the training images, at least one.
-        image_size: Side or (height, width) in pixels at which baselines see
-            images, those excepted that want them at their native resolution.
         channels: Of the images, 1 or 3.
         seed: Of what is random in the baselines.
     """
@@ -37,12 +35,13 @@ class BaselineScorer:
         self,
         train: Sequence[dataset.ImageFile],
         *,
-        image_size: image_files.ImageSize,
         channels: int,
         seed: int,
     ):
         self._train = train
-        self._image_size = image_size
+        # At this size baselines see images, except for those that want them at
+        # their native resolution.
+        self._image_size = reduced_size([file.path for file in train])
         self._channels = channels
         self._seed = seed
 
@@ -96,3 +95,18 @@ class BaselineScorer:
         """The images' own size, bounded so that arrays fit in memory."""
         with Image.open(self._train[0].path) as image:
             return min(*image.size, MAX_NATIVE_SIZE)
+
+
+def reduced_size(paths: Sequence[str]) -> tuple[int, int]:
+    """The size of most images, reduced at its own aspect.
+
+    Args:
+        paths: Readable image files, at least one.
+
+    Returns:
+        size: (height, width) in pixels, of which the shorter one is at most
+            `MAX_SHORT_SIDE`.
+    """
+    height, width = image_tensors.median_size(paths)
+    factor = min(1.0, MAX_SHORT_SIDE / min(height, width))
+    return round(factor * height), round(factor * width)

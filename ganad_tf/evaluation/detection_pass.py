@@ -33,17 +33,8 @@ class DetectionPass(NamedTuple):
 
 
 def without_pictures(detection: Detection) -> Detection:
-    """The numbers of a detection, with the mean latent of an image's tiles."""
-    latents = detection.latents
-    latents = latents.reshape(len(latents), -1, latents.shape[-1]).mean(axis=1)
-    return detection._replace(
-        latents=latents, reconstructions=None, anomaly_maps=None
-    )
-
-
-def scores_only(detection: Detection) -> Detection:
-    """The numbers of a detection without what is compared of each tile."""
-    return without_pictures(detection)._replace(descriptors=None)
+    """The numbers of a detection."""
+    return detection._replace(reconstructions=None, anomaly_maps=None)
 
 
 def detect_files(

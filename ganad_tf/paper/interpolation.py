@@ -27,15 +27,11 @@ class Interpolator:
     Args:
         sampler: Of the samples.
         held_out: Qualified images that the networks have not seen.
-        noun: "images" or "tiles".
     """
 
-    def __init__(
-        self, sampler: Sampler, held_out: Sequence[ImageFile], *, noun: str
-    ):
+    def __init__(self, sampler: Sampler, held_out: Sequence[ImageFile]):
         self._sampler = sampler
         self._held_out = held_out
-        self._noun = noun
 
     def section(
         self, number: int, kind: str, files: Sequence[ImageFile]
@@ -51,7 +47,7 @@ class Interpolator:
         Returns:
             section: `Section`.
         """
-        pair, ends = self._pair(kind, files)
+        pair, ends = self._pair(files)
         path = self.path(ends)
         logits = self._logits(path)
         real_range = self._range_of_real()
@@ -62,9 +58,9 @@ class Interpolator:
         smooth = smoothness.largest_step < 2.0
         return Section(
             f"figure_{number}",
-            f"Figure {number}: interpolation between two {kind} {self._noun}",
+            f"Figure {number}: interpolation between two {kind} images",
             f"Top: {pair[0]} and {pair[1]}, which differ most among "
-            f"{min(len(files), NUM_CANDIDATES)} {kind} {self._noun}. Below: "
+            f"{min(len(files), NUM_CANDIDATES)} {kind} images. Below: "
             f"{NUM_PATH} images on the straight line between their latents; "
             "the first and the last are their reconstructions.",
             f"{NUM_PATH} images on a straight line between the optimised "
@@ -90,15 +86,10 @@ class Interpolator:
             ),
         )
 
-    def _pair(self, kind: str, files) -> tuple[tuple[str, str], np.ndarray]:
+    def _pair(self, files) -> tuple[tuple[str, str], np.ndarray]:
         """Names and samples of the two files that differ most."""
         candidates = spread(files, NUM_CANDIDATES)
-        tiled = not self._sampler.grid.is_whole
-        samples = (
-            self._sampler.samples(candidates)[1].images
-            if kind == "defective" and tiled
-            else self._sampler.central(candidates)
-        )
+        samples = self._sampler.load(candidates)
         rows = list(measures.farthest_pair(samples))
         return tuple(candidates[row].name for row in rows), samples[rows]
 
@@ -122,6 +113,6 @@ class Interpolator:
 
     def _range_of_real(self) -> tuple[float, float]:
         """Logits that 90 % of held-out qualified samples lie within."""
-        real = self._sampler.central(spread(self._held_out, NUM_OF_SET))
+        real = self._sampler.load(spread(self._held_out, NUM_OF_SET))
         ends = np.quantile(self._logits(real), [0.05, 0.95])
         return tuple(float(end) for end in ends)

@@ -165,30 +165,3 @@ def set_distance(
 
 def _summary(values: np.ndarray) -> tuple[float, float, float]:
     return tuple(float(v) for v in np.quantile(values, [0.5, 0.025, 0.975]))
-
-
-def densest_square(anomaly_map: np.ndarray, size: int) -> tuple[int, int]:
-    """Where a map is highest: the square of the largest sum.
-
-    Args:
-        anomaly_map: Floats of shape (height, width), at least (size, size).
-        size: Side of the square in pixels.
-
-    Returns:
-        corner: Row and column of its upper left pixel.
-
-    Example:
-    >>> peak = np.zeros([6, 8])
-    >>> peak[4, 6] = 1.0
-    >>> densest_square(peak, 2)
-    (3, 5)
-    """
-    sums = np.pad(anomaly_map, [(1, 0), (1, 0)]).cumsum(0).cumsum(1)
-    inside = (
-        sums[size:, size:]
-        - sums[:-size, size:]
-        - sums[size:, :-size]
-        + sums[:-size, :-size]
-    )
-    row, column = np.unravel_index(inside.round(9).argmax(), inside.shape)
-    return int(row), int(column)

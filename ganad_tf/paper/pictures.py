@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib.patches import Rectangle
 
-from ganad_tf.colors import CONTOUR_COLOR
 from ganad_tf.colors import DEFECTIVE_COLOR
 from ganad_tf.colors import MAP_COLORMAP
 from ganad_tf.colors import MAP_UNIT
@@ -150,16 +148,14 @@ class Reconstructed(NamedTuple):
     image: np.ndarray  # (height, width, channels), what is reconstructed
     by_paper: np.ndarray  # the same, by the paper's gradient descent
     by_detector: np.ndarray  # the same, by the detector at hand
-    anomaly_map: np.ndarray  # (height, width) of the full image
-    full_image: np.ndarray | None = None  # if `image` is a tile of it
-    corner: tuple[int, int] = (0, 0)  # the tile's upper left pixel in it
+    anomaly_map: np.ndarray  # (height, width)
 
 
 def reconstructions_png(rows: Sequence[Reconstructed]) -> bytes:
     """Draws inputs, reconstructions and residual maps (Fig. 9 and 10).
 
     Args:
-        rows: `Reconstructed`, at least one; all of tiles, or all of images.
+        rows: `Reconstructed`, at least one.
 
     Returns:
         png: Encoded picture.
@@ -171,8 +167,6 @@ def reconstructions_png(rows: Sequence[Reconstructed]) -> bytes:
         "reconstruction\n(this detector)",
         "anomaly map\n(this detector)",
     ]
-    if rows[0].full_image is not None:
-        names = ["image", "tile", *names[1:]]
     figure = new_figure(2.0 * len(names), 2.0 * len(rows) + 0.5)
     axes = figure.subplots(len(rows), len(names), squeeze=False)
     # The scale ends where hardly a pixel is beyond.
@@ -195,18 +189,12 @@ def reconstructions_png(rows: Sequence[Reconstructed]) -> bytes:
 
 def _draw_reconstructed(line, row: Reconstructed, limit: float):
     """One row; returns what the colour scales belong to."""
-    if row.full_image is not None:
-        line[0].imshow(displayable(row.full_image))
-        for axis in line[[0, -1]]:
-            axis.add_patch(_square(row))
-    stretch = Stretch(row.image)
     for axis, picture in zip(
-        line[[-5, -4, -2]],
+        line[[0, 1, 3]],
         (row.image, row.by_paper, row.by_detector),
         strict=True,
     ):
-        shown = picture if row.full_image is None else stretch(picture)
-        axis.imshow(displayable(shown))
+        axis.imshow(displayable(picture))
     title = line[0].set_title(row.caption, fontsize=8, loc="left")
     title.set_in_layout(False)  # it may reach over the next picture
     for axis in line:
@@ -219,20 +207,6 @@ def _draw_reconstructed(line, row: Reconstructed, limit: float):
             (line[-1], row.anomaly_map, MAP_LIMIT),
         )
     ]
-
-
-def _square(row: Reconstructed) -> Rectangle:
-    """Where the tile is, drawn large enough to be seen."""
-    side = max(len(row.image), len(row.full_image) // 12)
-    margin = (side - len(row.image)) / 2
-    top, left = row.corner
-    return Rectangle(
-        (left - margin, top - margin),
-        side,
-        side,
-        fill=False,
-        edgecolor=CONTOUR_COLOR,
-    )
 
 
 def distances_png(rows: Sequence[SetDistance], factor: float) -> bytes:

@@ -49,15 +49,11 @@ class Reproduction:
         self.assessor = assessor
         self.data = data
         self.method = method
-        self.tiled = not assessor.detector.grid.is_whole
-        self.noun = "tiles" if self.tiled else "images"
         self.sets = SampledSets(assessor)
         self.sampler = self.sets.sampler
         split = assessor.split
         self.held_out = split.calibration + split.test_qualified
-        self.interpolator = Interpolator(
-            self.sampler, self.held_out, noun=self.noun
-        )
+        self.interpolator = Interpolator(self.sampler, self.held_out)
 
     def _makers(self) -> list[Callable[[], Section]]:
         """A function for each section that the data allow for."""
@@ -97,23 +93,13 @@ class Reproduction:
     @property
     def sampling(self) -> str:
         """What a sample is, in words."""
-        grid, size = self.assessor.detector.grid, self.sampler.size
-        if not self.tiled:
-            return f"A sample is an image, judged whole at {size}x{size} px."
-        return (
-            f"Images of {grid.width}x{grid.height} px are judged by tiles of "
-            f"{size}x{size} px, so the networks know tiles only, and a sample "
-            "is one tile of an image: the one in its middle where the texture "
-            "itself is shown (figures 5 to 7, generated tiles), the one whose "
-            "latents are most unusual, of qualified and defective images "
-            "alike, where defects are (figures 8 to 10, distances of defect "
-            "types). Table III judges whole images."
-        )
+        size = self.sampler.size
+        return f"A sample is an image at {size}x{size} px."
 
     def generated_samples(self) -> Section:
         """Fig. 5."""
         count = min(64, len(self.held_out)) // 8 * 8
-        real = self.sampler.central(spread(self.held_out, count))
+        real = self.sampler.load(spread(self.held_out, count))
         generated = self.sampler.generated(count)
         means = [float(images.mean()) for images in (real, generated)]
         contrasts = [
@@ -127,17 +113,17 @@ class Reproduction:
         return Section(
             "figure_5",
             "Figure 5: generated samples",
-            f"Left: {count} held-out qualified {self.noun}. Right: as many "
+            f"Left: {count} held-out qualified images. Right: as many "
             "generated from random latents. Both at the same stretched "
             "brightness.",
             "Images generated from random latents look like real ones, for "
             "solar cells, wood and DAGM alike.",
             agreement(0.9 <= ratio <= 1.1, 1),
-            f"On average, generated {self.noun} have {ratio:.2f} times the "
+            f"On average, generated images have {ratio:.2f} times the "
             f"contrast of real ones, and a brightness of {means[1]:.2f} "
             f"instead of {means[0]:.2f} (of -1 to 1). Optimised latents "
             f"explain {formatting.percent(explained)} of the variance of real "
-            f"{self.noun}; generated ones cannot show the rest. Whether they "
+            "images; generated ones cannot show the rest. Whether they "
             "look real is for the eye to judge; Figure 6 measures it.",
             {
                 "contrast_ratio": ratio,
@@ -151,9 +137,9 @@ class Reproduction:
         """Fig. 6."""
         train = self.assessor.split.train
         count = min(len(self.held_out), len(train), NUM_OF_SET)
-        real = self.sampler.central(spread(self.held_out, count))
+        real = self.sampler.load(spread(self.held_out, count))
         generated = self.sampler.generated(count)
-        train = self.sampler.central(spread(train, count))
+        train = self.sampler.load(spread(train, count))
         shares = measures.nearest_neighbour_accuracy(real, generated)
         between_real = measures.nearest_neighbour_accuracy(real, train)
         total = float(np.mean(shares))
@@ -161,13 +147,13 @@ class Reproduction:
         mixed = [share <= max(between_real) + 0.1 for share in shares]
         return Section(
             "figure_6",
-            f"Figure 6: t-SNE of real and generated {self.noun}",
-            f"Blue circles: {count} held-out qualified {self.noun}. Red "
+            "Figure 6: t-SNE of real and generated images",
+            f"Blue circles: {count} held-out qualified images. Red "
             "crosses: as many generated ones.",
             "In image space, without PCA first, generated images (red "
             "crosses) lie among the real ones (blue circles).",
             agreement(sum(mixed), 2),
-            words.neighbours(self.noun, shares, between_real, ends, mixed),
+            words.neighbours(shares, between_real, ends, mixed),
             {
                 "nearest_neighbour_accuracy": total,
                 "ci95": ends,
@@ -207,38 +193,29 @@ class Reproduction:
             "figures_9_10",
             "Figures 9 and 10: inputs, reconstructions, residual maps",
             f"First {NUM_ROWS} qualified test images, then defective ones of "
-            "every type"
-            + (
-                ". The square marks the tile that the next pictures show, each "
-                "with its own brightness stretched."
-                if self.tiled
-                else "."
-            ),
+            "every type.",
             "Qualified images are reconstructed with small residuals; defects "
             "are not reconstructed and stand out in the residual map.",
             agreement(sum(worse), len(losses) - 1),
-            words.reconstructions(losses, HELD_OUT, tiled=self.tiled),
+            words.reconstructions(losses, HELD_OUT),
             {"median_loss_by_paper_and_by_detector": losses},
             pictures.reconstructions_png(rows),
         )
 
     def _reconstructed(self, files) -> list[pictures.Reconstructed]:
-        samples = self.sampler.samples(files)[1]
+        images = self.sampler.load(files)
         detection = self.assessor.detect(files, pictures=True)
         paper, ours = (
-            self.sampler.invert(samples.images, "shown", by=by).reconstructions
+            self.sampler.invert(images, "shown", by=by).reconstructions
             for by in ("paper", "detector")
         )
-        full_images = self.assessor.load(files)
         return [
             pictures.Reconstructed(
                 caption_of(file, detection, row),
-                samples.images[row],
+                images[row],
                 paper[row],
                 ours[row],
                 detection.anomaly_maps[row],
-                full_images[row] if self.tiled else None,
-                tuple(samples.corners[row]),
             )
             for row, file in enumerate(files)
         ]
@@ -254,10 +231,9 @@ class Reproduction:
         }
 
     def _distance(self, name: str, *, by: str) -> measures.SetDistance:
-        """A set beside held-out qualified samples, selected alike."""
-        central = name == GENERATED
+        """A set beside held-out qualified samples."""
         training, held_out, descriptors = (
-            self.sets.descriptors(part, by=by, central=central)
+            self.sets.descriptors(part, by=by)
             for part in (TRAINING, HELD_OUT, name)
         )
         whiten = by == "detector" and self.assessor.detector.whiten
@@ -285,13 +261,13 @@ class Reproduction:
         return Section(
             f"tables_1_2_{by}",
             f"Tables I and II: Fréchet distance by set, by {how}",
-            f"Distance of the {self.noun} of each set to those of "
-            f"{len(self.sets.samples(TRAINING)[0].images)} training images, "
+            "Distance of the images of each set to those of "
+            f"{len(self.sets.samples(TRAINING).images)} training images, "
             "beside as many held-out qualified ones. Each figure is the median "
             f"of {measures.NUM_RESAMPLES} resamples.",
             words.PAPER_TABLES,
             agreement(num_far, len(rows) - 1),
-            words.distances(rows, FACTOR, by=by, tiled=self.tiled),
+            words.distances(rows, FACTOR, by=by),
             {row.name: row._asdict() for row in rows},
             pictures.distances_png(rows, FACTOR),
             header=words.DISTANCE_HEADER,

@@ -48,7 +48,6 @@ class SampledSets:
     def __init__(self, assessor: Assessor):
         self._detector = assessor.detector
         self._seed = assessor.seed
-        self._tiled = not assessor.detector.grid.is_whole
         self.sampler = Sampler(assessor)
         split = assessor.split
         self.test_qualified = split.test_qualified or split.calibration
@@ -59,57 +58,51 @@ class SampledSets:
             TRAINING: spread(split.train, NUM_REFERENCE),
             HELD_OUT: spread(self.test_qualified, NUM_OF_SET),
         }
-        self._samples: dict[str, tuple[Samples, Samples]] = {}
-        self._inversions: dict[tuple[str, str, bool], InversionResult] = {}
+        self._samples: dict[str, Samples] = {}
+        self._inversions: dict[tuple[str, str], InversionResult] = {}
 
-    def samples(self, name: str) -> tuple[Samples, Samples]:
-        """The central and the most unusual samples of a set, read once."""
+    def samples(self, name: str) -> Samples:
+        """The samples of a set, read once."""
         if name not in self._samples:
             files = self._files.get(name)
             files = files or spread(self.by_type[name], NUM_OF_SET)
             self._samples[name] = self.sampler.samples(files)
         return self._samples[name]
 
-    def inversion(
-        self, name: str, *, by: str, central: bool = False
-    ) -> InversionResult:
+    def inversion(self, name: str, *, by: str) -> InversionResult:
         """The inversion of a set's samples, run once.
 
         Args:
             name: Of the set.
             by: Way to invert.
-            central: Whether tiles are those in the middle of each image
-                instead of the most unusual ones.
 
         Returns:
             result: `InversionResult` of arrays.
         """
-        central = central and self._tiled
-        key = name, by, central
+        key = name, by
         if key not in self._inversions:
             images = (
                 self.sampler.generated(NUM_OF_SET)
                 if name == GENERATED
-                else self.samples(name)[0 if central else 1].images
+                else self.samples(name).images
             )
             self._inversions[key] = self.sampler.invert(images, name, by=by)
         return self._inversions[key]
 
-    def descriptors(self, name: str, *, by: str, central: bool) -> np.ndarray:
+    def descriptors(self, name: str, *, by: str) -> np.ndarray:
         """What the Fréchet distance compares of a set.
 
         Args:
             name: Of the set.
             by: Way to invert; the paper compares plain latents.
-            central: As of `inversion`.
 
         Returns:
             descriptors: Floats of shape (n, dim).
         """
         if by == "paper":
-            return self.inversion(name, by=by, central=central).latents
+            return self.inversion(name, by=by).latents
         if name == GENERATED:
             return self._detector.generated_latents(
                 NUM_OF_SET, seed=[self._seed, 1]
             ).numpy()
-        return self.samples(name)[0 if central else 1].descriptors
+        return self.samples(name).descriptors

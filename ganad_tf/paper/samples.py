@@ -1,4 +1,4 @@
-"""Samples of the paper's tables and figures: images, or one tile of each."""
+"""Samples of the paper's tables and figures."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from ganad_tf import progress
 from ganad_tf import recipes
+from ganad_tf.data import image_tensors
 from ganad_tf.data.dataset import ImageFile
 from ganad_tf.evaluation.assessment import Assessor
 from ganad_tf.gan.inversion import InversionResult
@@ -22,19 +23,16 @@ BATCH_SIZE = 64
 
 
 class Samples(NamedTuple):
-    """One sample of each image, of the networks' size."""
+    """Images of the networks' size, and what is compared of them."""
 
     images: np.ndarray  # (n, size, size, channels) in [-1, 1]
-    corners: np.ndarray  # (n, 2) row and column of the upper left pixels
     descriptors: np.ndarray  # (n, dim), compared with the reference
 
 
 class Sampler:
     """Takes samples of a data set, and inverts them.
 
-    Where images are judged whole, a sample is an image. Where they are judged
-    by tiles, it is one tile of each image: the central one, which stands for
-    the texture, or the most unusual one, which a defect has to be in.
+    A sample is an image at the networks' size.
 
     Args:
         assessor: `Assessor` of the fitted detector.
@@ -44,8 +42,12 @@ class Sampler:
         self.assessor = assessor
         self.detector = assessor.detector
         self.gan = assessor.detector.gan
-        self.grid = assessor.detector.grid
-        self._reference_latents = tf.function(self.detector.reference_latents)
+        self._describe = tf.function(
+            lambda images: (
+                self.detector.image_inverter.invert(images).descriptors
+            ),
+            reduce_retracing=True,
+        )
         ours = self.detector.inverter.get_config()
         self._inverters = {
             "paper": LatentInverter(
@@ -63,63 +65,36 @@ class Sampler:
         """Side of a sample in pixels."""
         return self.gan.generator.output_shape[1]
 
-    def central(self, files: Sequence[ImageFile]) -> np.ndarray:
-        """The images, or the tile in the middle of each."""
-        grid = self.grid
-        middle = np.array([[grid.num_rows // 2, grid.num_columns // 2]])
-        middle *= grid.stride
-        return np.concatenate(
-            [
-                crops(images, middle.repeat(len(images), 0), self.size)
-                for images in self.assessor.batches(files).as_numpy_iterator()
-            ]
-        )
-
-    def samples(self, files: Sequence[ImageFile]) -> tuple[Samples, Samples]:
-        """The samples of files, a batch of images in memory at a time.
+    def load(self, files: Sequence[ImageFile]) -> np.ndarray:
+        """Images of files, as the networks see them.
 
         Args:
             files: At least one.
 
         Returns:
-            central: The images, or the tile in the middle of each.
-            unusual: The images, or of each the tile whose latents lie
-                farthest from the reference.
+            images: float32 of shape (n, size, size, channels) in [-1, 1].
         """
+        return image_tensors.load_images(
+            [file.path for file in files],
+            image_size=self.size,
+            channels=self.assessor.channels,
+        )
+
+    def samples(self, files: Sequence[ImageFile]) -> Samples:
+        """Images of files, and their descriptors.
+
+        Args:
+            files: At least one.
+
+        Returns:
+            samples: `Samples`.
+        """
+        images = self.load(files)
         batches = progress.LoggedBatches(
-            self.assessor.batches(files), total=len(files), what="Read samples"
+            _batches_of(images), total=len(files), what="Described samples"
         )
-        pairs = [self._samples_of(images) for images in batches]
-        return tuple(
-            Samples(*map(np.concatenate, zip(*parts, strict=True)))
-            for parts in zip(*pairs, strict=True)
-        )
-
-    def _samples_of(self, images: tf.Tensor) -> tuple[Samples, Samples]:
-        grid, count = self.grid, len(images)
-        descriptors = self._reference_latents(images).numpy()
-        descriptors = descriptors.reshape(count, -1, descriptors.shape[-1])
-        distances = self.detector.latent_gaussian_.squared_mahalanobis(
-            descriptors.reshape(-1, descriptors.shape[-1])
-        )
-        middle = grid.num_rows // 2 * grid.num_columns + grid.num_columns // 2
-        return tuple(
-            self._chosen(images.numpy(), descriptors, tiles)
-            for tiles in (
-                np.full(count, middle),
-                distances.reshape(count, -1).argmax(axis=1),
-            )
-        )
-
-    def _chosen(self, images, descriptors, tiles: np.ndarray) -> Samples:
-        """One tile of each image, by its number."""
-        places = np.stack(np.divmod(tiles, self.grid.num_columns), axis=1)
-        corners = places * self.grid.stride
-        return Samples(
-            crops(images, corners, self.size),
-            corners,
-            descriptors[np.arange(len(tiles)), tiles],
-        )
+        descriptors = [self._describe(tf.constant(b)) for b in batches]
+        return Samples(images, np.concatenate(descriptors))
 
     def generated(self, count: int) -> np.ndarray:
         """Images of random latents: (count, size, size, channels)."""
@@ -141,7 +116,7 @@ class Sampler:
         """
         results = []
         for batch in progress.LoggedBatches(
-            np.array_split(images, -(-len(images) // BATCH_SIZE)),
+            _batches_of(images),
             total=len(images),
             what=f"Inverted {what} samples",
         ):
@@ -153,24 +128,5 @@ class Sampler:
         return InversionResult(*map(np.concatenate, zip(*results, strict=True)))
 
 
-def crops(images: np.ndarray, corners: np.ndarray, size: int) -> np.ndarray:
-    """A square of each image.
-
-    Args:
-        images: Array of shape (n, height, width, ...).
-        corners: Integers of shape (n, 2), the upper left pixels.
-        size: Side of the squares in pixels.
-
-    Returns:
-        squares: Array of shape (n, size, size, ...).
-
-    Example:
-    >>> crops(np.arange(16).reshape(1, 4, 4), np.array([[1, 2]]), 2).tolist()
-    [[[6, 7], [10, 11]]]
-    """
-    return np.stack(
-        [
-            image[row : row + size, column : column + size]
-            for image, (row, column) in zip(images, corners, strict=True)
-        ]
-    )
+def _batches_of(images: np.ndarray) -> list[np.ndarray]:
+    return np.array_split(images, -(-len(images) // BATCH_SIZE))

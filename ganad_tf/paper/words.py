@@ -30,7 +30,6 @@ PAPER_TABLES = (
 
 
 def neighbours(
-    noun: str,
     shares: tuple[float, float],
     between_real: tuple[float, float],
     ends: list[float],
@@ -39,7 +38,6 @@ def neighbours(
     """Words for Fig. 6.
 
     Args:
-        noun: "images" or "tiles".
         shares: How often the nearest neighbour of a real, and of a generated
             image, is of its own kind.
         between_real: The same of held-out and training images, both real.
@@ -50,21 +48,21 @@ def neighbours(
     total = (real + generated) / 2
     words = (
         f"The nearest neighbour is of the same kind for {percent(real)} of the "
-        f"real and {percent(generated)} of the generated {noun}: "
+        f"real and {percent(generated)} of the generated images: "
         f"{percent(total)} of all (95 %: {interval(ends)}). For "
         "both, 50 % is chance, 100 % is separate, less than 50 % is copying. "
         "Between held-out and training images, both real, it is "
         f"{percent(sum(between_real) / 2)}. "
     )
     if all(mixed):
-        return words + f"By this measure generated {noun} pass for real ones."
+        return words + "By this measure generated images pass for real ones."
     if mixed[0] and not mixed[1]:
         return words + (
-            f"Generated {noun} lie in the middle of the real ones and vary "
+            "Generated images lie in the middle of the real ones and vary "
             "less: the nearest neighbour of either is a generated one. Their "
             "mean does not show this."
         )
-    return words + f"Generated {noun} can be told apart from real ones."
+    return words + "Generated images can be told apart from real ones."
 
 
 def interpolation(
@@ -109,7 +107,7 @@ def interpolation(
 
 
 def reconstructions(
-    losses: dict[str, tuple[float, float]], held_out: str, *, tiled: bool
+    losses: dict[str, tuple[float, float]], held_out: str
 ) -> str:
     """Words for Fig. 9 and 10.
 
@@ -117,7 +115,6 @@ def reconstructions(
         losses: Median losses of each set, by the paper's descent and by this
             detector's.
         held_out: Name of the held-out qualified set.
-        tiled: Whether the samples are tiles.
     """
     paper, ours = losses[held_out]
     words = [
@@ -130,11 +127,6 @@ def reconstructions(
         for name, (other, our_other) in losses.items()
         if name != held_out
     ]
-    if tiled:
-        words.append(
-            "Of tiles this detector compares the energies of the latents, and "
-            "residuals only where the latents hold every pixel."
-        )
     words += [
         f"{name} is reconstructed better than {held_out} samples: it is "
         "smoother than they are, which a residual cannot show."
@@ -172,7 +164,6 @@ def distances(
     factor: float,
     *,
     by: str,
-    tiled: bool,
 ) -> str:
     """Words for Tables I and II.
 
@@ -180,7 +171,6 @@ def distances(
         rows: The generated set, then each defect type.
         factor: By which defect types should lie farther out.
         by: "paper" or "detector".
-        tiled: Whether the samples are tiles.
     """
     generated, *types = rows
     words = [
@@ -195,7 +185,7 @@ def distances(
         )
     words += [_why_near(row) for row in near]
     if near and by == "paper":
-        words.append(_WHY_PAPER_TILES if tiled else _WHY_PAPER)
+        words.append(_WHY_PAPER)
     unsure = [
         row.name for row in types if row.ratio[1] < factor <= row.ratio[0]
     ]
@@ -212,11 +202,6 @@ _WHY_PAPER = (
     "qualified and defective images alike. The distance is not whitened: "
     "directions in which qualified images hardly vary weigh little, and that "
     "is where defects show."
-)
-_WHY_PAPER_TILES = (
-    "The plain latents of a tile describe one arrangement of the texture among "
-    "many, so their mean says little. A defect changes their energy, which "
-    "this detector compares."
 )
 
 

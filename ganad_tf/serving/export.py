@@ -112,7 +112,9 @@ def refit(
     """
     config = detector.get_config()
     config["inverter"] = {**config["inverter"], "num_steps": num_steps}
-    refitted = OneClassDetector.from_config(config, detector.gan)
+    refitted = OneClassDetector.from_config(
+        config, detector.gan, detector.field and detector.field.unet
+    )
     return refitted.fit(training_batches, calibration_batches)
 
 

@@ -106,6 +106,7 @@ class Servable:
 def _inference_variables(detector: OneClassDetector) -> list[tf.Variable]:
     gan = detector.gan
     owners = [gan.ema_generator, gan.ema_encoder, gan.linear_head]
+    owners += [] if detector.field is None else [detector.field.unet]
     return [v.value for owner in owners if owner for v in owner.weights]
 
 

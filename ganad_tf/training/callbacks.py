@@ -60,18 +60,19 @@ class Checkpoint(keras.callbacks.Callback):
 
     Args:
         model_dir: Folder of the checkpoint.
+        name: Of its file, ending in ".weights.h5".
     """
 
-    def __init__(self, model_dir: str):
+    def __init__(self, model_dir: str, name: str = CHECKPOINT_NAME):
         super().__init__()
         os.makedirs(model_dir, exist_ok=True)
-        self.path = os.path.join(model_dir, CHECKPOINT_NAME)
+        self.path = os.path.join(model_dir, name)
 
     def restore(self, model: keras.Model) -> int:
         """Loads the checkpoint into a compiled model, if there is one.
 
         Args:
-            model: Compiled `DCGAN` of the checkpoint's configuration.
+            model: Compiled model of the checkpoint's configuration.
 
         Returns:
             step: Steps the model was trained for; 0 without a checkpoint.

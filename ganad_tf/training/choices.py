@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 from absl import logging
-from scipy import ndimage
 from sklearn.decomposition import PCA
+from sklearn.metrics import roc_auc_score
 
 from ganad_tf.data import image_tensors
-from ganad_tf.data.tiles import fitting_side
 from ganad_tf.errors import UserError
 from ganad_tf.gan import networks
+from ganad_tf.gan.unet_discriminator import STRIDE
 from ganad_tf.recipes import Recipe
 from ganad_tf.recipes import recipe_of
 from ganad_tf.training.configuration import TrainingConfig
@@ -22,6 +22,15 @@ from ganad_tf.training.sample_images import SampleImages
 from ganad_tf.training.sample_images import with_mirror_images
 
 IMAGE_SIZE = 64
+# Short side in pixels that images are reduced to for the field. The long side
+# is at most so many times it.
+RESOLUTION = 256
+MAX_ASPECT = 4
+# How well mirror images of held-out images may be told from them, as AUROC of
+# their reconstruction errors, for mirror images to be trained.
+MAX_MIRROR_AUROC = 0.6
+# Principal components that this is judged by.
+_MIRROR_COMPONENTS = 64
 # Images that the choices look at.
 MAX_IMAGES = 4096
 # Training images whose principal components are computed; with their mirror
@@ -29,19 +38,11 @@ MAX_IMAGES = 4096
 MAX_COMPONENT_IMAGES = 1024
 # Least share of the variance of held-out images that latents have to explain.
 MIN_EXPLAINED = 0.98
-# Least share of the variance that the mean image explains if all images show
-# the same part in the same place.
-MIN_ALIGNMENT = 0.1
-# Side of tiles in pixels if the images decide that there are tiles.
-TILE_SIZE = 16
-# Textures that would be shrunk by more than this factor are tiled.
-MAX_REDUCTION = 2
-# Value of `tile_size` for no tiles.
-WHOLE = "whole"
 # Fields of a configuration whose default is the recipe's.
 _OF_RECIPE = (
     "width",
     "num_steps",
+    "field_steps",
     "batch_size",
     "learning_rate",
     "discriminator_learning_rate",
@@ -56,11 +57,10 @@ def resolve(
     without: Iterable[str] = (),
     image_size: int = IMAGE_SIZE,
     channels: int | None = None,
-    aligned: bool | None = None,
     latent_dim: int | None = None,
-    tile_size: int | str | None = None,
-    tile_stride: int | None = None,
-    resize: Sequence[int] | None = None,
+    resolution: int = RESOLUTION,
+    horizontal_flip: bool | None = None,
+    vertical_flip: bool | None = None,
     **settings: Any,
 ) -> TrainingConfig:
     """Completes a user's overrides to the configuration of a training run.
@@ -73,17 +73,14 @@ def resolve(
         held_out: Qualified images that the training run does not see.
         method: Name of a recipe.
         without: Ablations of the recipe.
-        image_size: Side in pixels that whole images are resized to.
+        image_size: Side in pixels that images are resized to.
         channels: 1 for gray, 3 for RGB. None: as the files are.
-        aligned: Whether every image shows the same part in the same place.
-            None: decided by `is_aligned`.
         latent_dim: Length of a latent. None: the recipe's; where that leaves
             several, decided by `choose_latent_dim`.
-        tile_size: Side of tiles in pixels, "whole" for no tiles. None: decided
-            by `choose_field_size`.
-        tile_stride: Pixels from one tile to the next. None: half a tile.
-        resize: (height, width) in pixels of images that are cut into tiles.
-            None: the median size of the training images.
+        resolution: Short side in pixels of the field's images, at most.
+        horizontal_flip: Whether to train on images mirrored left-right. None:
+            decided by `may_mirror`.
+        vertical_flip: The same of images mirrored up-down.
         **settings: Further fields of `TrainingConfig`. None: the recipe's.
 
     Returns:
@@ -95,58 +92,122 @@ def resolve(
     """
     without = tuple(sorted(set(without)))
     recipe = recipe_of(method).without(without)
-    _check_side("image_size", image_size)
+    _check_side(image_size)
     channels = channels or image_tensors.color_channels(train.paths)
-    whole = {"image_size": image_size, "channels": channels}
-    if aligned is None:
-        aligned = is_aligned(train.resized(MAX_IMAGES, **whole))
-    field_size, side = None, image_size
-    if recipe.tiles and tile_size != WHOLE:
-        size = _checked_size(resize) or image_tensors.median_size(train.paths)
-        tiled = {"tile_size": tile_size, "tile_stride": tile_stride}
-        field_size = _resolve_field_size(size, aligned, image_size, **tiled)
-        side = (tile_size or TILE_SIZE) if field_size else image_size
+    shape = {"image_size": image_size, "channels": channels}
     if latent_dim is None:
-        dims = _latent_dims(recipe, aligned=aligned, tiled=bool(field_size))
-        latent_dim = _resolve_latent_dim(dims, train, held_out, **whole)
+        latent_dim = _resolve_latent_dim(
+            recipe.latent_dims, train, held_out, **shape
+        )
+    flips = {"left-right": horizontal_flip, "up-down": vertical_flip}
+    if None in flips.values():
+        mirrored = may_mirror(
+            train.resized(MAX_IMAGES, **shape),
+            held_out.resized(MAX_IMAGES, **shape),
+        )
+        flips = {
+            axis: mirrored[axis] if asked is None else asked
+            for axis, asked in flips.items()
+        }
+    settings = _with_recipe(recipe, settings)
+    field_size = None
+    if settings["field_steps"]:
+        field_size = choose_field_size(
+            image_tensors.median_size(train.paths), resolution
+        )
     return TrainingConfig(
         method=method,
-        image_size=side,
-        channels=channels,
-        aligned=aligned,
+        **shape,
         latent_dim=latent_dim,
         field_size=field_size,
-        tile_stride=tile_stride or side // 2,
+        horizontal_flip=flips["left-right"],
+        vertical_flip=flips["up-down"],
         without=without,
-        **_with_recipe(recipe, settings),
+        **settings,
     )
 
 
-def is_aligned(images: np.ndarray) -> bool:
-    """Decides whether images show the same part in the same place.
+def choose_field_size(
+    size: tuple[int, int], resolution: int = RESOLUTION
+) -> tuple[int, int]:
+    """The size at which the U-Net discriminator sees images.
+
+    The aspect is kept, within a cell's side; images are never enlarged but to
+    a full cell.
 
     Args:
-        images: Qualified ones, floats of shape (n, height, width, channels).
+        size: Median (height, width) of the training images in pixels.
+        resolution: Short side in pixels, at most; the long side is at most
+            `MAX_ASPECT` times it.
 
     Returns:
-        aligned: Whether the mean image explains at least `MIN_ALIGNMENT` of
-            the images' variance, after shading coarser than a sixteenth of
-            the side is subtracted from each image. The share is high for parts
-            that lie in place, about 1 / n for textures.
+        field_size: (height, width) in pixels, multiples of `STRIDE`.
+
+    Raises:
+        UserError: If the resolution is below `STRIDE`.
+
+    Example:
+    >>> choose_field_size((1260, 500))
+    (640, 256)
     """
-    sigma = images.shape[1] / 16
-    shading = ndimage.gaussian_filter(images, (0, sigma, sigma, 0))
-    detail = images - shading
-    total = np.square(detail).mean() + 1e-12
-    share = np.square(detail.mean(axis=0)).mean() / total
-    aligned = bool(share >= MIN_ALIGNMENT)
-    logging.info(
-        "The mean image explains %.0f %% of the variance of the training "
-        "images: they are treated as %s.",
-        100 * share,
-        "aligned parts" if aligned else "textures",
+    if resolution < STRIDE:
+        raise UserError(
+            f"Invalid value for --resolution. Expected at least {STRIDE} "
+            f"pixels. Received: resolution={resolution}"
+        )
+    factor = min(
+        1.0, resolution / min(size), MAX_ASPECT * resolution / max(size)
     )
-    return aligned
+    height, width = (
+        max(round(side * factor / STRIDE), 1) * STRIDE for side in size
+    )
+    return height, width
+
+
+def may_mirror(train: np.ndarray, held_out: np.ndarray) -> dict[str, bool]:
+    """Whether mirror images of qualified images are qualified, too.
+
+    Printed, wired or otherwise handed parts have no mirror image among good
+    parts; a model that was trained on mirror images would not see a part that
+    lies the wrong way round, and would spend its capacity on them.
+
+    Args:
+        train: Training images, floats of shape (n, height, width, channels).
+        held_out: Qualified images of shape (any n, height, width, channels).
+
+    Returns:
+        may: For "left-right" and "up-down", whether principal components of
+            `train` reconstruct mirrored `held_out` images about as well as
+            `held_out` images: the AUROC is at most `MAX_MIRROR_AUROC`.
+    """
+    pixels = train[:MAX_COMPONENT_IMAGES].reshape(
+        min(len(train), MAX_COMPONENT_IMAGES), -1
+    )
+    rank = max(min(_MIRROR_COMPONENTS, len(pixels) // 4), 1)
+    pca = PCA(rank, svd_solver="randomized", random_state=0).fit(pixels)
+
+    def errors(images: np.ndarray) -> np.ndarray:
+        flat = images.reshape(len(images), -1)
+        rest = flat - pca.inverse_transform(pca.transform(flat))
+        return np.square(rest).mean(axis=1)
+
+    labels = np.repeat([0, 1], len(held_out))
+    mirrored = {
+        "left-right": held_out[:, :, ::-1],
+        "up-down": held_out[:, ::-1],
+    }
+    aurocs = {
+        axis: roc_auc_score(labels, np.r_[errors(held_out), errors(images)])
+        for axis, images in mirrored.items()
+    }
+    may = {axis: value <= MAX_MIRROR_AUROC for axis, value in aurocs.items()}
+    logging.info(
+        "Mirror images of held-out qualified images can be told from them with "
+        "an AUROC of %s; those of at most %g are trained.",
+        ", ".join(f"{v:.2f} ({axis})" for axis, v in aurocs.items()),
+        MAX_MIRROR_AUROC,
+    )
+    return {axis: bool(value) for axis, value in may.items()}
 
 
 def choose_latent_dim(
@@ -187,95 +248,14 @@ def choose_latent_dim(
     return chosen
 
 
-def choose_field_size(
-    size: tuple[int, int], *, aligned: bool, image_size: int, tile_stride: int
-) -> tuple[int, int] | None:
-    """Decides whether images are judged in tiles, and at what size.
-
-    Args:
-        size: Median (height, width) of the training images in pixels.
-        aligned: Whether every image shows the same part in the same place.
-        image_size: Side in pixels that whole images would be resized to.
-        tile_stride: Pixels from one tile of `TILE_SIZE` to the next.
-
-    Returns:
-        field_size: (height, width) in pixels that tiles cover, nearest to
-            `size`; None for whole images.
-    """
-    if aligned or min(size) <= MAX_REDUCTION * image_size:
-        logging.info(
-            "Images of %dx%d px are judged whole, at %d px: %s.",
-            *size[::-1],
-            image_size,
-            "the parts are aligned"
-            if aligned
-            else "that keeps at least half of their resolution",
-        )
-        return None
-    height, width = _covered_size(size, TILE_SIZE, tile_stride)
-    logging.info(
-        "Textures of %dx%d px would lose more than half of their resolution "
-        "at %d px: they are judged at %dx%d px in tiles of %d px.",
-        *size[::-1],
-        image_size,
-        width,
-        height,
-        TILE_SIZE,
-    )
-    return height, width
-
-
-def _resolve_field_size(
-    size: tuple[int, int],
-    aligned: bool,
-    image_size: int,
-    *,
-    tile_size: int | None,
-    tile_stride: int | None,
-) -> tuple[int, int] | None:
-    side = tile_size or TILE_SIZE
-    stride = tile_stride or side // 2
-    _check_side("tile_size", side)
-    if tile_size:
-        field_size = _covered_size(size, tile_size, stride)
-    else:
-        field_size = choose_field_size(
-            size, aligned=aligned, image_size=image_size, tile_stride=stride
-        )
-    if field_size and not 0 < stride <= side:
-        raise UserError(
-            "Invalid value for --tile_stride. Expected 1 to the tiles' side of "
-            f"{side} pixels. Received: tile_stride={stride}"
-        )
-    return field_size
-
-
-def _covered_size(
-    size: tuple[int, int], tile_size: int, stride: int
-) -> tuple[int, int]:
-    height, width = (
-        fitting_side(side, tile_size=tile_size, stride=stride) for side in size
-    )
-    return height, width
-
-
-def _latent_dims(recipe: Recipe, *, aligned: bool, tiled: bool):
-    """The latent dimensions that the images may choose from."""
-    if tiled:
-        return (recipe.tile_latent_dim,)
-    if aligned:
-        return recipe.aligned_latent_dims
-    return (recipe.texture_latent_dim,)
-
-
 def _resolve_latent_dim(
-    dims: Sequence[int], train: SampleImages, held_out: SampleImages, **whole
+    dims: Sequence[int], train: SampleImages, held_out: SampleImages, **shape
 ) -> int:
     if len(dims) == 1:
         return dims[0]
     return choose_latent_dim(
-        train.resized(MAX_IMAGES, **whole),
-        held_out.resized(MAX_IMAGES, **whole),
+        train.resized(MAX_IMAGES, **shape),
+        held_out.resized(MAX_IMAGES, **shape),
         dims,
     )
 
@@ -286,22 +266,9 @@ def _with_recipe(recipe: Recipe, settings: dict[str, Any]) -> dict[str, Any]:
     return {name: getattr(recipe, name) for name in _OF_RECIPE} | given
 
 
-def _check_side(name: str, side: int) -> None:
-    if side not in networks.IMAGE_SIZES:
+def _check_side(image_size: int) -> None:
+    if image_size not in networks.IMAGE_SIZES:
         raise UserError(
-            f"Invalid value for --{name}. Expected one of "
-            f"{networks.IMAGE_SIZES} pixels. Received: {name}={side}"
+            "Invalid value for --image_size. Expected one of "
+            f"{networks.IMAGE_SIZES} pixels. Received: image_size={image_size}"
         )
-
-
-def _checked_size(resize: Sequence[int] | None) -> tuple[int, int] | None:
-    """`resize` as two positive integers, or None."""
-    if resize is None:
-        return None
-    size = tuple(resize)
-    if len(size) != 2 or not all(isinstance(x, int) and x > 0 for x in size):
-        raise UserError(
-            "Invalid value for --resize. Expected height,width in pixels, such "
-            f"as 512,768. Received: {','.join(map(str, size))}"
-        )
-    return size

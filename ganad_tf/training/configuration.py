@@ -7,7 +7,6 @@ import os
 from typing import Any
 
 from ganad_tf import artifacts
-from ganad_tf.data.tiles import TileGrid
 from ganad_tf.errors import UserError
 from ganad_tf.recipes import JOINT
 
@@ -22,7 +21,8 @@ LEAST = {
     "discriminator_learning_rate": 0.0,
     "max_shift": 0,
     "seed": 0,
-    "tile_stride": 1,
+    "field_steps": 0,
+    "field_width": 1,
 }
 _TUPLES = ("field_size", "without")  # JSON has none
 
@@ -36,10 +36,8 @@ class TrainingConfig:
     Attributes:
         method: Name of a recipe, "joint" (linear head, denoising encoder,
             joint losses) or "paper" (the plain DCGAN of Lai et al. 2018).
-        image_size: Side of the networks' images in pixels, 16 to 128: of
-            the whole image, or of one of its tiles.
+        image_size: Side of the networks' images in pixels, 16 to 128.
         channels: 1 for gray, 3 for RGB.
-        aligned: Whether every image shows the same part in the same place.
         latent_dim: Length of a latent.
         width: Channels of the networks' layers of the highest resolution.
         num_steps: Steps of the training run.
@@ -51,9 +49,10 @@ class TrainingConfig:
         max_shift: Largest random shift of training images in pixels.
         mixed_precision: Whether hidden layers compute in bfloat16.
         seed: Seed of the split and of everything random.
-        field_size: (height, width) in pixels of the image that tiles cover;
-            None where the networks see the whole image.
-        tile_stride: Pixels from one tile to the next.
+        field_size: (height, width) in pixels, multiples of 16, of the images
+            that the U-Net discriminator sees; None without a field.
+        field_steps: Steps of its training run.
+        field_width: Channels of its layers at half of the resolution.
         without: Ablations of the recipe: parts that are switched off.
 
     Raises:
@@ -64,7 +63,6 @@ class TrainingConfig:
     method: str
     image_size: int
     channels: int
-    aligned: bool
     latent_dim: int
     width: int
     num_steps: int
@@ -77,7 +75,8 @@ class TrainingConfig:
     mixed_precision: bool = False
     seed: int = 0
     field_size: tuple[int, int] | None = None
-    tile_stride: int = 8
+    field_steps: int = 0
+    field_width: int = 16
     without: tuple[str, ...] = ()
 
     def __post_init__(self):
@@ -93,13 +92,6 @@ class TrainingConfig:
                 f"Received: {name}={getattr(self, name)}"
             )
 
-    @property
-    def grid(self) -> TileGrid:
-        """The tiles that cover an image; a single tile for whole images."""
-        height, width = self.field_size or (self.image_size, self.image_size)
-        stride = self.tile_stride if self.field_size else self.image_size
-        return TileGrid(height, width, tile_size=self.image_size, stride=stride)
-
     def save(self, model_dir: str, **facts: Any) -> None:
         """Writes `config.json`: these fields, and `facts` beside them."""
         artifacts.write_json(
@@ -112,14 +104,24 @@ class TrainingConfig:
         """Reads `config.json` of a model folder.
 
         Raises:
-            UserError: If there is none, or it lacks a setting.
+            UserError: If there is none, it lacks a setting, or its model sees
+                tiles of images.
         """
         fields = dataclasses.fields(cls)
+        path = os.path.join(model_dir, CONFIG_NAME)
         values = artifacts.read_json(
-            os.path.join(model_dir, CONFIG_NAME),
+            path,
             made_by="train_gan.py",
             keys=[f.name for f in fields if f.default is dataclasses.MISSING],
         )
+        # Models of earlier versions that saw tiles of images have both fields.
+        if values.get("tile_stride") and values.get("field_size"):
+            raise UserError(
+                f"{path} is of an earlier version. Expected a model that sees "
+                "an image at once. Received: tile_stride="
+                f"{values['tile_stride']}. Run train_gan.py again, with "
+                "another --model_dir"
+            )
         for name in _TUPLES:
             if values.get(name) is not None:
                 values[name] = tuple(values[name])

@@ -18,7 +18,7 @@ from ganad_tf.training.configuration import TrainingConfig
 from ganad_tf.training.sample_images import SampleImages
 from ganad_tf.training.sample_images import with_mirror_images
 
-# Images or tiles that the linear head is fitted to, before mirroring.
+# Images that the linear head is fitted to, before mirroring.
 MAX_HEAD_IMAGES = 4096
 # Name of the TensorBoard run.
 RUN_NAME = "training"
@@ -59,7 +59,8 @@ def train(
     if step:
         logging.info("Resuming at step %d of %d.", step, config.num_steps)
     elif recipe_of(config.method).without(config.without).fits_linear_head:
-        fit_linear_head(gan, _head_images(config, train_images), config)
+        images = train_images.as_network_images(config, MAX_HEAD_IMAGES)
+        fit_linear_head(gan, images, config)
     monitor = monitoring.TrainingMonitor(
         tensorboard_runs.log_dir(model_dir, RUN_NAME),
         real_images=_shown_images(config, train_images),
@@ -99,27 +100,6 @@ def fit_linear_head(
     gan.latent_prior.fit(latents, seed=config.seed)
 
 
-def _head_images(
-    config: TrainingConfig, train_images: SampleImages
-) -> np.ndarray:
-    """Whole images, or as many random tiles."""
-    if config.grid.is_whole:
-        return train_images.resized(
-            MAX_HEAD_IMAGES,
-            image_size=config.image_size,
-            channels=config.channels,
-        )
-    batches = image_tensors.training_dataset(
-        train_images.paths,
-        image_size=config.field_size,
-        channels=config.channels,
-        batch_size=MAX_HEAD_IMAGES,
-        seed=config.seed,
-        crop_size=config.image_size,
-    )
-    return next(iter(batches)).numpy()
-
-
 def _shown_images(config: TrainingConfig, sample: SampleImages) -> np.ndarray:
     """Images for TensorBoard; a copy, so that the sample can be forgotten."""
     return sample.as_network_images(config, monitoring.NUM_MEASURED).copy()
@@ -130,9 +110,8 @@ def _batches(
 ) -> tf.data.Dataset:
     return image_tensors.training_dataset(
         paths,
-        image_size=config.field_size or config.image_size,
+        image_size=config.image_size,
         channels=config.channels,
-        crop_size=config.image_size if config.field_size else None,
         batch_size=config.batch_size,
         seed=config.seed,
         start_step=start_step,

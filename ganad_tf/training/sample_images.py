@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import tensorflow as tf
 
 from ganad_tf.data import image_tensors
 from ganad_tf.training.configuration import TrainingConfig
@@ -31,7 +30,7 @@ class SampleImages:
     def resized(
         self, limit: int, *, image_size: int, channels: int
     ) -> np.ndarray:
-        """Returns whole images, resized to squares.
+        """Returns images, resized to squares.
 
         Args:
             limit: How many at most.
@@ -52,7 +51,7 @@ class SampleImages:
     def as_network_images(
         self, config: TrainingConfig, limit: int
     ) -> np.ndarray:
-        """Returns images as the networks see them; of tiled ones the centre.
+        """Returns images as the networks see them.
 
         Args:
             config: `TrainingConfig`.
@@ -62,19 +61,9 @@ class SampleImages:
             images: float32 of shape (n, size, size, channels) in [-1, 1], with
                 size and channels of `config`.
         """
-        size, channels = config.image_size, config.channels
-        if config.field_size is None:
-            return self.resized(limit, image_size=size, channels=channels)
-        paths = self.paths[:limit]
-        centres = np.empty([len(paths), size, size, channels], np.float32)
-        row = 0
-        for batch in image_tensors.image_dataset(
-            paths, image_size=config.field_size, channels=channels
-        ):
-            crops = tf.image.resize_with_crop_or_pad(batch, size, size)
-            centres[row : row + len(crops)] = crops
-            row += len(crops)
-        return centres
+        return self.resized(
+            limit, image_size=config.image_size, channels=config.channels
+        )
 
     def forget(self) -> None:
         """Frees the memory; images are loaded again when asked for."""

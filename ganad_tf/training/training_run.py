@@ -12,6 +12,7 @@ from absl import logging
 from ganad_tf.data import dataset
 from ganad_tf.gan.gan import DCGAN
 from ganad_tf.training import choices
+from ganad_tf.training import field_run
 from ganad_tf.training import held_out_losses
 from ganad_tf.training import loop
 from ganad_tf.training import tensorboard_runs
@@ -36,7 +37,8 @@ def train_gan(
     """Trains a GAN on the qualified images of a data set.
 
     Writes `split.json`, `config.json`, `checkpoint.weights.h5`,
-    `training.json` and TensorBoard logs. Called again with the same
+    `training.json`, `field.weights.h5` (of the U-Net discriminator, which is
+    trained after the GAN) and TensorBoard logs. Called again with the same
     arguments, it resumes an interrupted training run and repeats no complete
     one. The process is made deterministic first (`use_determinism`).
 
@@ -84,6 +86,8 @@ def train_gan(
         ),
     )
     _write_result(gan, config, model_dir, held_out_images)
+    if config.field_size is not None:
+        field_run.train_field(config, train_images.paths, model_dir)
     return gan
 
 

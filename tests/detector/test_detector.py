@@ -1,10 +1,8 @@
 import pytest
 from conftest import tiny_config
 
-from ganad_tf.data.tiles import TileGrid
 from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.detector.detector import for_method
-from ganad_tf.detector.graph import ALIGNED_PARTS
 from ganad_tf.errors import UserError
 from ganad_tf.training import building
 
@@ -15,7 +13,7 @@ def gan():
 
 
 def made_for(gan, **changes):
-    values = {"method": "joint", "aligned": True, "alpha": 0.05}
+    values = {"method": "joint", "alpha": 0.05}
     return for_method(gan, **{**values, **changes})
 
 
@@ -27,15 +25,13 @@ def test_an_unknown_method_is_an_error(gan):
 def test_the_recipe_decides_what_is_not_given(gan):
     joint, paper = made_for(gan), made_for(gan, method="paper")
     assert joint.inverter.num_steps == 3 and joint.whiten
-    assert joint.score_parts == ALIGNED_PARTS
+    assert joint.score_parts == (
+        "frechet_scores",
+        "reconstruction_errors",
+    )
     assert paper.inverter.get_config()["schedule"] == "constant"
     assert paper.score_parts == ("frechet_scores",) and not paper.whiten
     assert made_for(gan, num_steps=7).inverter.num_steps == 7
-
-
-def test_latents_of_tiles_stay_at_their_start(gan):
-    grid = TileGrid(64, 64, tile_size=32, stride=16)
-    assert made_for(gan, grid=grid, aligned=False).inverter.num_steps == 0
 
 
 def test_the_configuration_makes_the_same_detector(gan):

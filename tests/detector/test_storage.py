@@ -3,10 +3,10 @@ import os
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import TILED
 from conftest import fitted_detector
 from conftest import make_parts
 
+from ganad_tf import artifacts
 from ganad_tf.detector import storage
 from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.errors import UserError
@@ -34,17 +34,18 @@ def test_a_saved_detector_comes_back(tmp_path, images, method):
         np.testing.assert_allclose(one, other, rtol=1e-6)
 
 
-def test_a_tiled_detector_comes_back(tmp_path):
-    made = fitted_detector(**TILED)
+@pytest.mark.parametrize("entry", ["aligned", "grid"])
+def test_a_detector_of_an_earlier_version_is_the_users_error(
+    tmp_path, parts_detector, entry
+):
     path = str(tmp_path / "detector")
-    made.save(path)
-    loaded = OneClassDetector.load(path, made.gan)
-    batch = tf.constant(make_parts(4, seed=9))
-    for one, other in zip(
-        arrays(made.detect(batch)), arrays(loaded.detect(batch)), strict=True
-    ):
-        np.testing.assert_allclose(one, other, rtol=1e-6)
-    assert loaded.grid.get_config() == made.grid.get_config()
+    parts_detector.save(path)
+    name = os.path.join(path, storage.CONFIG_NAME)
+    artifacts.write_json(
+        name, {**artifacts.read_json(name, made_by=""), entry: None}
+    )
+    with pytest.raises(UserError, match=r"Run fit_detector\.py again"):
+        OneClassDetector.load(path, parts_detector.gan)
 
 
 def test_no_detector_is_an_error(tmp_path, parts_detector):

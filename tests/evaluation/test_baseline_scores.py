@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from PIL import Image
 from test_baselines import NAMES
 
 from ganad_tf.evaluation import baseline_scores
@@ -10,7 +11,7 @@ from ganad_tf.evaluation.baseline_scores import BaselineScorer
 @pytest.fixture(scope="module")
 def scored(assessor):
     split = assessor.split
-    scorer = BaselineScorer(split.train, image_size=16, channels=1, seed=0)
+    scorer = BaselineScorer(split.train, channels=1, seed=0)
     return scorer.scores(split.calibration, split.test)
 
 
@@ -44,7 +45,17 @@ def test_images_at_native_resolution_are_bounded(assessor, monkeypatch):
 
     monkeypatch.setattr(baseline_scores.image_tensors, "load_images", recording)
     monkeypatch.setattr(baseline_scores, "MAX_NATIVE_IMAGES", 9)
-    BaselineScorer(
-        assessor.split.train, image_size=16, channels=1, seed=0
-    ).scores(assessor.split.test[:2])
-    assert loaded == [(45, 16), (9, 20)]
+    train = assessor.split.train
+    scorer = BaselineScorer(train, channels=1, seed=0)
+    scorer.scores(assessor.split.test[:2])
+    assert loaded == [(45, (32, 32)), (9, 20)]
+
+
+@pytest.mark.parametrize(
+    ("size", "reduced"),
+    [((32, 40), (32, 40)), ((64, 500), (64, 500)), ((300, 200), (96, 64))],
+)
+def test_images_are_reduced_at_their_own_aspect(tmp_path, size, reduced):
+    path = str(tmp_path / "image.png")
+    Image.new("L", size[::-1]).save(path)
+    assert baseline_scores.reduced_size([path]) == reduced

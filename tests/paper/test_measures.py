@@ -58,15 +58,3 @@ def test_sets_are_compared_in_equal_numbers():
     assert shifted.ratio[1] > 20 and shifted.auroc > 0.95
     assert shifted.distance[0] == pytest.approx(48.0, rel=0.2)  # 3 * 4^2
     assert shifted.distance[1] < shifted.distance[0] < shifted.distance[2]
-
-
-def test_the_densest_square_is_that_of_all_squares():
-    values = GENERATOR.uniform(size=[9, 11])
-    sums = {
-        (row, column): values[row : row + 4, column : column + 4].sum()
-        for row in range(6)
-        for column in range(8)
-    }
-    best = max(sums, key=sums.get)
-    assert measures.densest_square(values, 4) == best
-    assert measures.densest_square(values, 9)[0] == 0

@@ -50,23 +50,20 @@ def test_brightness_is_stretched_by_the_real_images():
 
 
 def test_each_reconstruction_is_a_row():
-    def row(values, **tile):
-        return pictures.Reconstructed("a", *PARTS[:3], values, **tile)
+    def row(values):
+        return pictures.Reconstructed("a", *PARTS[:3], values)
 
     flat, peak = np.zeros([32, 32]), np.full([32, 32], 15.0)
-    tile = {"full_image": np.zeros([64, 64, 1]), "corner": (8, 16)}
-    one, two, other, tiled = (
+    one, two, other = (
         opened(pictures.reconstructions_png(rows))
         for rows in (
             [row(flat)],
             [row(flat), row(flat)],
             [row(peak)],
-            [row(flat, **tile)],
         )
     )
     assert len(two) > 1.5 * len(one)
     assert (one != other).any()
-    assert tiled.shape[1] > one.shape[1]  # the image that the tile is of
 
 
 def test_sets_are_drawn_by_how_far_they_lie():

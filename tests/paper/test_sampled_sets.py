@@ -25,31 +25,29 @@ def test_sets_are_those_of_the_split(sets, assessor):
         ("scratch", assessor.split.test_defective),
     ):
         np.testing.assert_array_equal(
-            sets.samples(name)[0].images, assessor.load(files)
+            sets.samples(name).images, assessor.load(files)
         )
 
 
 def test_a_set_is_read_and_inverted_once(sets):
     assert sets.samples(HELD_OUT) is sets.samples(HELD_OUT)
     inversion = sets.inversion(HELD_OUT, by="detector")
-    # Without tiles the central sample is the image itself.
-    assert sets.inversion(HELD_OUT, by="detector", central=True) is inversion
+    assert sets.inversion(HELD_OUT, by="detector") is inversion
     assert sets.inversion(HELD_OUT, by="paper") is not inversion
 
 
 def test_the_paper_compares_latents_and_the_detector_its_descriptors(
     sets, assessor
 ):
-    held_out = {"by": "paper", "central": False}
     np.testing.assert_array_equal(
-        sets.descriptors(HELD_OUT, **held_out),
+        sets.descriptors(HELD_OUT, by="paper"),
         sets.inversion(HELD_OUT, by="paper").latents,
     )
     images = assessor.load(assessor.split.test_qualified)
     np.testing.assert_allclose(
-        sets.descriptors(HELD_OUT, by="detector", central=False),
+        sets.descriptors(HELD_OUT, by="detector"),
         assessor.detector.reference_latents(images),
         atol=1e-4,
     )
-    generated = sets.descriptors(GENERATED, by="detector", central=True)
+    generated = sets.descriptors(GENERATED, by="detector")
     assert len(generated) == sampled_sets.NUM_OF_SET

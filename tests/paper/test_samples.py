@@ -1,72 +1,40 @@
 import numpy as np
 import pytest
-from conftest import TILED
-from conftest import fitted_detector
-from conftest import make_textures
-from conftest import write_images
+from conftest import make_parts
 
-from ganad_tf.data.dataset import ImageFile
-from ganad_tf.data.dataset import Split
-from ganad_tf.evaluation.assessment import Assessor
 from ganad_tf.paper.samples import Sampler
 
-TEXTURES = make_textures(5, seed=3)
-# Within the tile in the middle of the last row.
-TEXTURES[:, 16:, 8:24] = np.clip(3.0 * TEXTURES[:, 16:, 8:24], -1.0, 1.0)
+
+@pytest.fixture(scope="module")
+def sampler(assessor):
+    return Sampler(assessor)
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("textures")
-    write_images(folder, TEXTURES)
-    return [
-        ImageFile(str(path), path.name, 0, "good", "good")
-        for path in sorted(folder.iterdir())
-    ]
+def files(assessor):
+    return assessor.split.test_qualified
 
 
-def sampler_of(detector):
-    empty = {name: () for name in Split._fields}
-    return Sampler(Assessor(detector, Split(**empty), seed=0))
+def test_samples_are_images_with_their_descriptors(sampler, files):
+    images, descriptors = sampler.samples(files)
+    np.testing.assert_array_equal(images, sampler.load(files))
+    np.testing.assert_allclose(
+        descriptors, sampler.detector.reference_latents(images), atol=1e-4
+    )
+    of_one = sampler.samples(files[2:3])
+    np.testing.assert_allclose(of_one.descriptors[0], descriptors[2], atol=1e-4)
 
 
-@pytest.fixture(scope="module")
-def tiled():
-    return sampler_of(fitted_detector(make_textures, **TILED))
+def test_images_have_the_networks_size(sampler, files):
+    assert sampler.size == 32
+    assert sampler.load(files).shape == (len(files), 32, 32, 1)
+    assert sampler.generated(3).shape == (3, 32, 32, 1)
 
 
-def test_the_most_unusual_tile_lies_farthest_from_the_reference(tiled, files):
-    central, unusual = tiled.samples(files)
-    assert central.corners.tolist() == [[8, 8]] * 5
-    for image, corner in zip(
-        tiled.assessor.load(files), unusual.corners, strict=True
-    ):
-        latents = tiled.detector.reference_latents(image[None]).numpy()
-        scores = tiled.detector.latent_gaussian_.frechet_scores(latents)
-        assert (8 * np.array(divmod(scores.argmax(), 3)) == corner).all()
-    for samples in (central, unusual):
-        assert samples.images.shape == (5, 16, 16, 1)
-        assert len(samples.descriptors) == 5
-        row, column = samples.corners[4]
-        np.testing.assert_allclose(
-            samples.images[4],
-            TEXTURES[4, row : row + 16, column : column + 16],
-            atol=0.005,
-        )
-    np.testing.assert_array_equal(tiled.central(files), central.images)
-
-
-def test_whole_images_are_their_own_samples(parts_detector, files):
-    central, unusual = sampler_of(parts_detector).samples(files)
-    np.testing.assert_allclose(unusual.images, TEXTURES, atol=0.005)
-    np.testing.assert_array_equal(central.descriptors, unusual.descriptors)
-    assert not unusual.corners.any()
-
-
-def test_more_steps_of_descent_reconstruct_better(tiled, files):
-    images = tiled.central(files)
+def test_more_steps_of_descent_reconstruct_better(sampler):
+    images = make_parts(5, seed=3)
     losses = {
-        by: tiled.invert(images, "the", by=by).losses.mean()
+        by: sampler.invert(images, "the", by=by).losses.mean()
         for by in ("paper", "detector", "optimised")
     }
     assert losses["optimised"] < losses["detector"]

@@ -105,7 +105,6 @@ def test_a_refit_is_what_a_fit_from_the_start_gives(
     fresh = detector.for_method(
         parts_detector.gan,
         method="joint",
-        aligned=True,
         alpha=0.1,
         num_steps=0,
     ).fit(*batches)

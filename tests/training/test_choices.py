@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 from conftest import make_parts
-from conftest import make_textures
 from conftest import write_images
 
 from ganad_tf.errors import UserError
@@ -28,11 +27,6 @@ def parts(sample_of):
     return sample_of(make_parts(24, seed=0))
 
 
-@pytest.fixture(scope="module")
-def textures(sample_of):
-    return sample_of(make_textures(24, seed=0, size=72))
-
-
 def test_latents_are_as_many_as_held_out_images_need():
     generator = np.random.default_rng(0)
     basis = generator.normal(size=(300, 32 * 32))
@@ -41,78 +35,41 @@ def test_latents_are_as_many_as_held_out_images_need():
         images = generator.normal(size=(count, rank)) @ basis[:rank]
         return images.reshape(count, 32, 32, 1)
 
-    few, many = dims = JOINT.aligned_latent_dims
+    few, many = dims = JOINT.latent_dims
     train, held_out = of_rank(40, 300), of_rank(40, 50)
     assert choices.choose_latent_dim(train, held_out, dims) == few
     train, held_out = of_rank(300, 100), of_rank(300, 50)
     assert choices.choose_latent_dim(train, held_out, dims) == many
 
 
-def test_parts_are_aligned_and_textures_are_not():
-    noise = np.random.default_rng(0).normal(0, 0.3, size=(40, 32, 32, 1))
-    assert choices.is_aligned(make_parts(40, seed=0))
-    assert not choices.is_aligned(noise)
-
-
-@pytest.mark.parametrize(
-    ("size", "aligned", "expected"),
-    [
-        ((300, 500), True, None),
-        ((128, 500), False, None),
-        ((300, 501), False, (304, 504)),
-    ],
-)
-def test_large_textures_are_tiled(size, aligned, expected):
-    arguments = {"aligned": aligned, "image_size": 64, "tile_stride": 8}
-    assert choices.choose_field_size(size, **arguments) == expected
-
-
-def test_aligned_parts_are_judged_whole_by_the_recipe(parts):
+def test_what_is_not_given_is_the_recipes(parts):
     config = choices.resolve(parts, parts, image_size=32, seed=3)
-    assert config.aligned and config.field_size is None
     assert (config.image_size, config.channels, config.seed) == (32, 1, 3)
-    assert config.latent_dim in JOINT.aligned_latent_dims
+    assert config.latent_dim in JOINT.latent_dims
     for name in ("width", "num_steps", "batch_size", "learning_rate"):
         assert getattr(config, name) == getattr(JOINT, name)
 
 
-def test_the_paper_has_its_own_defaults_and_no_tiles(textures):
-    config = choices.resolve(
-        textures, textures, method="paper", image_size=16, tile_size=16
-    )
-    assert config.field_size is None and not config.aligned
-    assert config.latent_dim == PAPER.texture_latent_dim
+def test_the_paper_has_its_own_defaults(parts):
+    config = choices.resolve(parts, parts, method="paper", image_size=16)
+    assert (config.latent_dim,) == PAPER.latent_dims
     assert config.learning_rate == PAPER.learning_rate
     assert config.width == PAPER.width
 
 
-def test_textures_choose_tiles_where_whole_images_lose_too_much(textures):
-    config = choices.resolve(textures, textures, image_size=32)
-    assert (config.field_size, config.image_size) == ((72, 72), 16)
-    assert (config.tile_stride, config.latent_dim) == (8, 64)
+def test_overrides_are_taken_as_they_are(parts):
     config = choices.resolve(
-        textures, textures, image_size=32, tile_size="whole"
-    )
-    assert (config.field_size, config.image_size) == (None, 32)
-    assert config.latent_dim == JOINT.texture_latent_dim
-
-
-def test_overrides_are_taken_as_they_are(textures):
-    config = choices.resolve(
-        textures,
-        textures,
+        parts,
+        parts,
+        image_size=16,
         channels=3,
-        aligned=True,
         latent_dim=5,
-        tile_size=32,
-        tile_stride=8,
-        resize=[50, 64],
         num_steps=7,
         width=None,
         without=["linear_head", "adversarial", "linear_head"],
     )
-    assert (config.channels, config.aligned, config.latent_dim) == (3, True, 5)
-    assert (config.field_size, config.image_size) == ((48, 64), 32)
+    assert (config.channels, config.image_size) == (3, 16)
+    assert config.latent_dim == 5
     assert (config.num_steps, config.width) == (7, JOINT.width)
     assert config.without == ("adversarial", "linear_head")
 
@@ -121,20 +78,50 @@ def test_overrides_are_taken_as_they_are(textures):
     ("overrides", "message"),
     [
         ({"image_size": 48}, "image_size=48"),
-        ({"tile_size": 20}, "tile_size=20"),
-        ({"tile_size": 16, "tile_stride": 17}, "tile_stride=17"),
-        ({"resize": [512]}, "Received: 512"),
-        ({"resize": [512, "x"]}, "Received: 512,x"),
         ({"num_steps": 0}, "num_steps=0"),
         ({"method": "other"}, "method='other'"),
         ({"method": "paper", "without": ["adversarial"]}, "'adversarial'"),
     ],
 )
-def test_an_invalid_override_is_the_users_error(textures, overrides, message):
+def test_an_invalid_override_is_the_users_error(parts, overrides, message):
     with pytest.raises(UserError, match=message):
-        choices.resolve(textures, textures, aligned=False, **overrides)
+        choices.resolve(parts, parts, **overrides)
 
 
 def test_an_unknown_override_is_a_bug_of_the_caller(parts):
     with pytest.raises(TypeError, match="steps"):
         choices.resolve(parts, parts, steps=5)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((300, 300), (256, 256)),
+        ((1260, 500), (640, 256)),
+        ((128, 128), (128, 128)),
+        ((2000, 10000), (208, 1024)),
+        ((5, 9), (16, 16)),
+    ],
+)
+def test_the_field_keeps_aspect_and_enlarges_nothing(size, expected):
+    assert choices.choose_field_size(size) == expected
+
+
+def test_a_higher_resolution_is_a_larger_field():
+    assert choices.choose_field_size((2000, 1600), 512) == (640, 512)
+
+
+def test_a_resolution_below_a_cell_is_an_error():
+    with pytest.raises(UserError, match="--resolution.*resolution=8"):
+        choices.choose_field_size((300, 300), 8)
+
+
+def test_mirror_images_of_handed_parts_are_not_trained():
+    parts = make_parts(60, seed=0)
+    handed = parts.copy()
+    handed[:, :, 4:8] -= 0.5  # a mark on the left
+    may = choices.may_mirror(handed[:40], handed[40:])
+    assert may["left-right"] is False
+    symmetric = parts + parts[:, :, ::-1]
+    may = choices.may_mirror(symmetric[:40], symmetric[40:])
+    assert may["left-right"] is True

@@ -1,14 +1,13 @@
 import json
 
 import pytest
-from conftest import TILED
 from conftest import tiny_config
 
 from ganad_tf.errors import UserError
 from ganad_tf.training.configuration import TrainingConfig
 
 
-@pytest.mark.parametrize("changes", [{}, TILED, {"without": ("adversarial",)}])
+@pytest.mark.parametrize("changes", [{}, {"without": ("adversarial",)}])
 def test_a_configuration_is_read_as_it_was_written(tmp_path, changes):
     config = tiny_config(**changes)
     config.save(str(tmp_path), data="parts")
@@ -20,10 +19,17 @@ def test_a_configuration_of_an_older_version_gets_defaults(tmp_path):
     tiny_config().save(str(tmp_path))
     path = tmp_path / "config.json"
     values = json.loads(path.read_text())
-    for name in ("without", "field_size", "tile_stride"):
-        del values[name]
-    path.write_text(json.dumps(values))
+    del values["without"]
+    earlier = {"aligned": True, "field_size": None, "tile_stride": 8}
+    path.write_text(json.dumps({**values, **earlier}))
     assert TrainingConfig.load(str(tmp_path)) == tiny_config()
+
+
+def test_a_model_of_parts_of_images_is_the_users_error(tmp_path):
+    earlier = {"field_size": [512, 512], "tile_stride": 8}
+    tiny_config().save(str(tmp_path), **earlier)
+    with pytest.raises(UserError, match=r"Run train_gan\.py again"):
+        TrainingConfig.load(str(tmp_path))
 
 
 def test_no_model_is_an_error_that_says_what_makes_one(tmp_path):
@@ -37,12 +43,6 @@ def test_other_settings_for_the_same_folder_are_the_users_error(tmp_path):
     assert json.loads((tmp_path / "config.json").read_text())["data"] == "a"
     with pytest.raises(UserError, match="width=4 not 8"):
         tiny_config(width=8).save_or_match(str(tmp_path))
-
-
-def test_the_grid_covers_the_field_or_is_the_whole_image():
-    assert tiny_config().grid.is_whole
-    grid = tiny_config(**TILED).grid
-    assert (grid.num_rows, grid.num_columns, grid.tile_size) == (3, 3, 16)
 
 
 @pytest.mark.parametrize(

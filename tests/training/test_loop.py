@@ -1,7 +1,6 @@
 import keras
 import numpy as np
 import pytest
-from conftest import TILED
 from conftest import make_parts
 from conftest import tiny_config
 from conftest import write_images
@@ -71,12 +70,6 @@ def test_a_trained_gan_is_loaded_and_not_trained_again(sample, tmp_path):
     ):
         for one, other in zip(weights, gan.get_weights(), strict=True):
             np.testing.assert_array_equal(one, other)
-
-
-def test_the_linear_head_is_fitted_to_tiles_of_tiled_images(sample, tmp_path):
-    gan = train(tiny_config(num_steps=1, **TILED), sample, tmp_path)
-    assert gan.linear_head.image_size == 16
-    assert np.all(np.any(np.asarray(gan.linear_head.components), axis=0))
 
 
 def test_a_method_without_linear_head_does_not_fit_it(sample, tmp_path):

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from conftest import TILED
 from conftest import make_parts
 from conftest import tiny_config
 from conftest import write_images
@@ -48,19 +47,16 @@ def test_forgotten_images_are_loaded_again(sample, loaded):
     np.testing.assert_array_equal(first, again)
 
 
-def test_networks_see_whole_images_or_the_centre_of_tiled_ones(sample):
-    whole = sample.as_network_images(tiny_config(), 4)
-    assert whole.shape == (4, 32, 32, 1)
-    tile = sample.as_network_images(tiny_config(**TILED), 4)
-    np.testing.assert_array_equal(tile, whole[:, 8:24, 8:24])
+def test_networks_see_images_of_the_configurations_size(sample):
+    images = sample.as_network_images(tiny_config(image_size=16), 4)
+    expected = sample.resized(4, image_size=16, channels=1)
+    np.testing.assert_array_equal(images, expected)
 
 
-@pytest.mark.parametrize("changes", [{}, TILED])
-def test_no_files_are_no_images(changes):
+def test_no_files_are_no_images():
     sample = sample_images.SampleImages([])
-    config = tiny_config(**changes)
-    shape = (0, config.image_size, config.image_size, 1)
-    assert sample.as_network_images(config, 4).shape == shape
+    images = sample.as_network_images(tiny_config(), 4)
+    assert images.shape == (0, 32, 32, 1)
 
 
 def test_mirror_images_stand_behind_the_given_ones():

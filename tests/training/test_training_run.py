@@ -14,7 +14,13 @@ from ganad_tf.errors import UserError
 from ganad_tf.gan.gan import DCGAN
 from ganad_tf.training import training_run
 
-TINY = {"image_size": 32, "width": 4, "batch_size": 8, "num_steps": 2}
+TINY = {
+    "image_size": 32,
+    "width": 4,
+    "batch_size": 8,
+    "num_steps": 2,
+    "field_steps": 1,
+}
 
 
 class Trained(NamedTuple):
@@ -53,10 +59,12 @@ def test_a_folder_of_images_becomes_a_model(trained):
         "config.json",
         "split.json",
         "checkpoint.weights.h5",
+        "field.weights.h5",
         "training.json",
         "logs",
     } == set(os.listdir(folder))
-    assert set(os.listdir(f"{folder}/logs")) == {"hparams", "training"}
+    runs = {"field", "hparams", "training"}
+    assert set(os.listdir(f"{folder}/logs")) == runs
     config = read(folder, "config.json")
     assert (config["data"], config["seed"]) == (trained.data, 1)
     assert set(read(folder, "training.json")) == {
