@@ -13,7 +13,7 @@ def test_an_exported_model_is_measured(exported, monkeypatch):
     monkeypatch.setattr(synthetic, "fit_detector", lambda _: None)
     monkeypatch.setattr(
         exported_model.export,
-        "export_saved_model",
+        "export_detector",
         lambda *_, **__: exported,
     )
     monkeypatch.setattr(exported_model, "_NUM_STARTS", 1)
