@@ -22,6 +22,8 @@ COMMON_SHARES = (0.05, 0.1, 0.2, 0.4, 0.7, 1.0)
 NEIGHBOUR_SIGMA = 0.8
 # Isotropic share of a covariance, of its mean variance.
 ISOTROPIC_SHARE = 0.01
+# Variation below this share of a feature's size is rounding, and no evidence.
+ROUNDING = 1e-3
 # Cells that the choices look at, evenly spread.
 _MAX_CHOICE_CELLS = 256
 
@@ -130,6 +132,14 @@ class ConditionalField:
         cross = cross.reshape(*cross.shape[:2], -1)
         self.ridge_ = _choose_ridge(design, cross, scatter)
         residuals = _out_of_fold_scatter(design, cross, scatter, self.ridge_)
+        # As if each image's features were known up to rounding.
+        power = np.trace(scatter.sum(axis=0).mean(axis=0)) / shape[-1]
+        noise = ROUNDING**2 * power / self.num_images_
+        residuals += (
+            noise
+            * self._fold_sizes()[:, None, None, None]
+            * np.eye(shape[-1], dtype=np.float32)
+        ).astype(np.float32)
         self.common_share_ = _choose_common_share(
             residuals, self._fold_sizes(), shape[:2]
         )

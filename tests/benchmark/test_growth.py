@@ -16,7 +16,7 @@ def test_costs_are_the_inverse_of_rates(parts_detector, monkeypatch):
     monkeypatch.setattr(
         growth.timing, "measure_rate", lambda *_, **__: dict(rate)
     )
-    cost = growth._milliseconds(parts_detector, 2, num_runs=1)
+    cost = growth._milliseconds(parts_detector, 1)
     assert cost == {"median": 10.0, "least": 5.0, "largest": 20.0}
 
 
@@ -33,7 +33,7 @@ def test_all_series_are_measured(monkeypatch):
         growth, "_milliseconds", lambda *_: {"median": float(len(settings))}
     )
     figures = growth.measure(num_runs=1, num_sizes=2)
-    assert len(figures) == 4 * (2 + 1)
-    assert [one.get("image_size") for one in settings[:4]] == [32, 64, 16, 16]
-    assert [one.get("num_steps") for one in settings[4:6]] == [10, 30]
-    assert [one.get("latent_dim") for one in settings[6:]] == [64, 128]
+    assert len(figures) == 3 * (2 + 1)
+    assert [one.get("image_size") for one in settings[:2]] == [32, 64]
+    assert [one.get("num_steps") for one in settings[2:4]] == [10, 30]
+    assert [one.get("latent_dim") for one in settings[4:]] == [64, 128]

@@ -29,6 +29,7 @@ def test_what_the_tools_write_is_loaded(
     dataset.save_split(parts_model.split, str(tmp_path), data=product, seed=0)
     gan = parts_model.detector.gan
     monkeypatch.setattr(model_folder, "load_gan", lambda _: gan)
+    monkeypatch.setattr(model_folder, "load_unet", lambda _: None)
     model = trained_model.load(product, str(tmp_path))
     assert trained_model.obstacle(product, str(tmp_path)) is None
     assert model.split == parts_model.split
