@@ -23,7 +23,7 @@ NEIGHBOUR_SIGMA = 0.8
 # Isotropic share of a covariance, of its mean variance.
 ISOTROPIC_SHARE = 0.01
 # Variation below this share of a feature's size is rounding, and no evidence.
-ROUNDING = 1e-3
+ROUNDING = 1e-2
 # Cells that the choices look at, evenly spread.
 _MAX_CHOICE_CELLS = 256
 

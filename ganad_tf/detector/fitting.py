@@ -16,10 +16,13 @@ from absl import logging
 
 from ganad_tf.detector.graph import DetectorGraph
 from ganad_tf.detector.graph import Measures
+from ganad_tf.detector.latent_statistics import check_latents
 from ganad_tf.detector.spool import Spool
 
 # Quantile of qualified images at which the parts of the score weigh the same.
 TAIL = 0.95
+# Least scale of the logarithm of a part.
+MIN_PART_SCALE = 0.02
 # Quantile of qualified pixels that is 1 in an anomaly map.
 PIXEL_TAIL = 0.99
 
@@ -49,7 +52,9 @@ def _fit_statistics(
     def pairs() -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
         for images in batches:
             inverted = invert(images)
-            descriptors.append(inverted.descriptors)
+            descriptors.append(
+                check_latents(inverted.descriptors.numpy(), at_least=1)
+            )
             if detector.field is not None:
                 detector.field.update(
                     {k: v.numpy() for k, v in inverted.features.items()},
@@ -98,7 +103,8 @@ def _calibrate_scores(detector: DetectorGraph, log_parts: np.ndarray) -> None:
     """Standardises the parts, and fits p-values to their fused scores."""
     location, tail = np.quantile(log_parts, [0.5, TAIL], axis=0)
     detector.part_location_ = location
-    detector.part_scale_ = tail - location + 1e-6
+    # A part that hardly varies gets no say by its rounding.
+    detector.part_scale_ = np.hypot(tail - location, MIN_PART_SCALE)
     scores = detector.fuse(tf.constant(log_parts))
     detector.calibrator_.fit(np.asarray(scores))
     logging.info(

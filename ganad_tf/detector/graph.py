@@ -299,11 +299,12 @@ class DetectorGraph:
             log_parts: Floats of shape (batch, num_parts).
 
         Returns:
-            anomaly_scores: float32 of shape (batch,), above 0.
+            anomaly_scores: float32 of shape (batch,), above 1, so that
+                rounding stays small against every score.
         """
         unusual = tf.math.softplus(2.0 * self._standardized(log_parts)) / 2.0
         powers = tf.linalg.matvec(unusual**FUSION_EXPONENT, self._weights())
-        return powers ** (1.0 / FUSION_EXPONENT)
+        return 1.0 + powers ** (1.0 / FUSION_EXPONENT)
 
     def _combined_distances(self, measures: Measures) -> tf.Tensor:
         """Frechet scores: of the latent alone, or combined with the field's.

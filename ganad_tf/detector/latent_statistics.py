@@ -116,7 +116,7 @@ class LatentGaussian:
             ValueError: If there are fewer than two latents.
             UserError: If some are not finite.
         """
-        latents = _check_latents(latents, at_least=2)
+        latents = check_latents(latents, at_least=2)
         self.location_ = latents.mean(axis=0)
         deviations = np.maximum(latents.std(axis=0), MIN_DEVIATION)
         correlation, _ = ledoit_wolf((latents - self.location_) / deviations)
@@ -183,7 +183,7 @@ class LatentGaussian:
             ValueError: If there are no latents.
             UserError: If some are not finite.
         """
-        latents = _check_latents(latents, at_least=1)
+        latents = check_latents(latents, at_least=1)
         points = (latents - self.location_) @ self.whitening_
         mean = points.mean(axis=0)
         centred = (points - mean) / np.sqrt(len(points))
@@ -195,7 +195,13 @@ class LatentGaussian:
         return max(float(mean @ mean + spread - 2.0 * cross), 0.0)
 
 
-def _check_latents(latents: np.ndarray, *, at_least: int) -> np.ndarray:
+def check_latents(latents: np.ndarray, *, at_least: int) -> np.ndarray:
+    """Latents (n, dim) in float64, if they are finite and `at_least` so many.
+
+    Raises:
+        ValueError: If the shape is another.
+        UserError: If the inversion has diverged.
+    """
     latents = np.asarray(latents, np.float64)
     if latents.ndim != 2 or len(latents) < at_least:
         raise ValueError(
