@@ -362,7 +362,7 @@ def test_unusable_values_and_folders_are_one_line(chain, product, tmp_path):
         ("resolution", "train_gan", {**train, "resolution": 8}),
         ("Received: latent", "train_gan", {**train, "sweep": "latent=1"}),
         ("Received: 'width'", "train_gan", {**train, "sweep": "width"}),
-        ("width: ", "train_gan", {**train, "sweep": "width=x"}),
+        ("--width=x", "train_gan", {**train, "sweep": "width=x"}),
         ("elpv:duo", "train_gan", {**train, "data": "elpv:duo"}),
         (
             "Cannot write",
