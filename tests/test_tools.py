@@ -369,7 +369,7 @@ def test_unusable_values_and_folders_are_one_line(chain, product, tmp_path):
             "train_gan",
             {**train, "model_dir": tmp_path / "file" / "x"},
         ),
-        ("no entry data", "print_results", {"results": model / "config.json"}),
+        ("has no entry", "print_results", {"results": model / "config.json"}),
         ("not JSON", "print_results", {"results": f"{chain[1]}/report.html"}),
     ):
         assert line in failed(tool, **flags)
