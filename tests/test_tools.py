@@ -97,9 +97,9 @@ def test_a_second_run_gives_the_same_results(chain, product, tmp_path):
     _, report, _ = chain
     model, again = str(tmp_path / "model"), str(tmp_path / "report")
     flags = {"data": product, "model_dir": model}
-    field = {"field_steps": 2}
+    small = [*TRAIN, "--field_steps=2"]
     for line in (  # in processes started by hand, not forked as the first
-        command("train_gan", *TRAIN, num_steps=20, **field, **flags),
+        command("train_gan", *small, num_steps=20, **flags),
         command("fit_detector", alpha=0.1, **flags),
         command("evaluate_detector", report_dir=again, **flags),
     ):
