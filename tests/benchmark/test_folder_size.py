@@ -13,7 +13,8 @@ def test_a_folder_is_read_as_the_tools_read_it(tmp_path, monkeypatch):
     cost = folder_size.read_folder(str(tmp_path), 2)
     assert 0 < cost.seconds["least"] <= cost.seconds["largest"]
     peaks = list(cost.peaks.values())
-    assert len(peaks) == 4 and peaks == sorted(peaks)
+    # The kernel counts a process's pages to within a megabyte.
+    assert len(peaks) == 4 and peaks == pytest.approx(sorted(peaks), abs=1)
 
 
 def count_files(folder, num_runs):
