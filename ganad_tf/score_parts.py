@@ -28,3 +28,7 @@ SCALARS = {
 }
 # Upper end of the scale of anomaly maps, in pictures and in 8-bit PNGs.
 MAP_LIMIT = 15.0
+# Scores of an image that cannot be judged: above all scores of others, and a
+# number, since JSON has no infinity. The largest power of ten that float32
+# holds exactly.
+UNJUDGED_SCORE = 1e10

@@ -5,11 +5,17 @@ from __future__ import annotations
 import collections
 import csv
 import io
+import math
 from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
 
+from ganad_tf.score_parts import ANOMALY
 from ganad_tf.score_parts import SCALARS
+from ganad_tf.score_parts import UNJUDGED_SCORE
 
 COLUMNS = ("path", "label", *SCALARS, "status")
+_UNJUDGED = "not judged: pixels or scores are not finite; called defective"
 
 
 class Row(
@@ -27,10 +33,39 @@ class Row(
         reconstruction_error: Largest residuals of the reconstruction.
         p_value: Conformal p-value among held-out qualified images.
         is_defective: Whether the p-value is at most alpha.
-        status: "ok", or the reason why there are no scalars.
+        status: "ok", or the reason why there are no scalars, or none that
+            say more than that the image is defective.
     """
 
     __slots__ = ()
+
+
+def scored_row(path: str, scalars: Mapping[str, Any], label: str = "") -> Row:
+    """The row of an image that was scored.
+
+    An image that could not be judged is defective, and its status says so. A
+    model exported by an earlier version gives it scalars that are not finite;
+    then the row has the decision alone.
+
+    Args:
+        path: Name of the file.
+        scalars: Values by the names of `SCALARS`.
+        label: "good", a defect type, or empty where unknown.
+
+    Returns:
+        row: `Row` of Python numbers.
+
+    Example:
+    >>> scalars = dict.fromkeys(SCALARS, 1e10)
+    >>> scored_row("a.png", scalars).status
+    'not judged: pixels or scores are not finite; called defective'
+    """
+    numbers = {name: float(scalars[name]) for name in SCALARS}
+    numbers["is_defective"] = bool(scalars["is_defective"])
+    if not all(math.isfinite(value) for value in numbers.values()):
+        return Row(path, label, is_defective=True, status=_UNJUDGED)
+    judged = numbers[ANOMALY.name] < UNJUDGED_SCORE
+    return Row(path, label, **numbers, status="ok" if judged else _UNJUDGED)
 
 
 def to_csv(rows: Iterable[Row]) -> str:

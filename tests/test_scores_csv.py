@@ -1,9 +1,14 @@
 import csv
 import io
 
+import pytest
+
+from ganad_tf.score_parts import SCALARS
 from ganad_tf.score_parts import SCORE_PARTS
+from ganad_tf.score_parts import UNJUDGED_SCORE
 from ganad_tf.scores_csv import COLUMNS
 from ganad_tf.scores_csv import Row
+from ganad_tf.scores_csv import scored_row
 from ganad_tf.scores_csv import to_csv
 
 
@@ -26,3 +31,20 @@ def test_numbers_have_seven_digits_and_decisions_are_0_or_1():
     assert first["anomaly_score"] == "0.3333333"
     assert first["is_defective"] == "0" and first["status"] == "ok"
     assert second["anomaly_score"] == second["is_defective"] == ""
+
+
+def test_a_row_that_was_not_judged_is_defective_and_says_so():
+    scalars = {**dict.fromkeys(SCALARS, 0.5), "is_defective": False}
+    assert scored_row("a.png", scalars).status == "ok"
+    scalars |= {"anomaly_score": UNJUDGED_SCORE, "is_defective": True}
+    row = scored_row("a.png", scalars, "spot")
+    assert "not judged" in row.status and row.is_defective is True
+    assert row.p_value == 0.5 and row.label == "spot"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_scalars_of_an_old_model_that_are_not_finite_are_a_defect(value):
+    scalars = {**dict.fromkeys(SCALARS, 1.0), "is_defective": False}
+    row = scored_row("a.png", scalars | {"anomaly_score": value})
+    assert row.is_defective is True and "not judged" in row.status
+    assert row.anomaly_score is None and row.p_value is None

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from ganad_tf.errors import UserError
+from ganad_tf.score_parts import UNJUDGED_SCORE
 
 # Scores this close (relative) count as ties, so that rounding on another
 # machine or in another batch size cannot change a p-value.
@@ -25,7 +26,8 @@ def conformal_p_values(
     Args:
         calibration_scores: Floats of shape (n,), n at least 1, of qualified
             images that nothing was fitted to.
-        scores: Floats of shape (m,); higher is more anomalous.
+        scores: Floats of shape (m,); higher is more anomalous, and so is
+            what is not finite.
 
     Returns:
         p_values: float64 of shape (m,) in (0, 1]; low is anomalous.
@@ -38,7 +40,7 @@ def conformal_p_values(
     [1.0, 0.6, 0.1]
     """
     ordered = np.sort(_check_scores(calibration_scores))
-    scores = np.asarray(scores, np.float64)
+    scores = np.where(np.isfinite(scores), scores, UNJUDGED_SCORE)
     lowered = scores - TIE_TOLERANCE * np.abs(scores)
     below = np.searchsorted(ordered, lowered, side="left")
     return (1.0 + len(ordered) - below) / (len(ordered) + 1.0)

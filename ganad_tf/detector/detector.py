@@ -7,15 +7,19 @@ from collections.abc import Iterable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from ganad_tf import recipes
 from ganad_tf.detector import fitting
 from ganad_tf.detector import storage
+from ganad_tf.detector import unjudged
+from ganad_tf.detector.detection import Detection
 from ganad_tf.detector.feature_field import FeatureField
 from ganad_tf.detector.graph import DetectorGraph
 from ganad_tf.gan.gan import DCGAN
 from ganad_tf.gan.inversion import LatentInverter
+from ganad_tf.score_parts import UNJUDGED_SCORE
 
 
 class OneClassDetector(DetectorGraph):
@@ -76,6 +80,27 @@ class OneClassDetector(DetectorGraph):
             LatentInverter(gan.generate, **config["inverter"]),
             field=field,
             **{name: config[name] for name in arguments},
+        )
+
+    def detect(self, images: tf.Tensor) -> Detection:
+        """Judges images; each row depends on its own image alone.
+
+        An image with a pixel that is not finite or far out of range, or with a
+        score that is not finite, is defective at the least p-value
+        (`unjudged`).
+
+        Args:
+            images: float32 of shape (batch, height, width, channels) in
+                [-1, 1].
+
+        Returns:
+            detection: `Detection` of tensors, float32 except the booleans.
+        """
+        (least,) = self.calibrator_.p_values(np.array([UNJUDGED_SCORE]))
+        return unjudged.judge_or_reject(
+            lambda safe: DetectorGraph.detect(self, safe),
+            images,
+            least_p_value=least,
         )
 
     def fit(

@@ -67,13 +67,13 @@ def _score_rows(
 ) -> list[scores_csv.Row]:
     detection = assessment.detection
     rows = [
-        scores_csv.Row(
-            path=file.name,
-            label=file.defect_type,
-            **{
-                name: getattr(detection, field)[row].item()
+        scores_csv.scored_row(
+            file.name,
+            {
+                name: getattr(detection, field)[row]
                 for name, field in SCALARS.items()
             },
+            file.defect_type,
         )
         for row, file in enumerate(assessment.files)
     ]

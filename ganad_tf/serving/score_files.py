@@ -22,8 +22,8 @@ from ganad_tf import progress
 from ganad_tf.data import dataset
 from ganad_tf.data import image_files
 from ganad_tf.errors import UserError
-from ganad_tf.score_parts import SCALARS
 from ganad_tf.scores_csv import Row
+from ganad_tf.scores_csv import scored_row
 from ganad_tf.serving.score_table import ResumableTable
 from ganad_tf.serving.scorer import ScoredRow
 from ganad_tf.serving.scorer import Scorer
@@ -145,9 +145,7 @@ def _save_maps(maps: Maps, chunk: list[ScoredFile]) -> None:
 def _table_row(file: ScoredFile) -> Row:
     if isinstance(file.row, str):
         return Row(file.path, status=file.row)
-    scalars = {name: float(file.row[name]) for name in SCALARS}
-    scalars["is_defective"] = bool(file.row["is_defective"])
-    return Row(file.path, **scalars)
+    return scored_row(file.path, file.row)
 
 
 def _logged(

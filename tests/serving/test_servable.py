@@ -14,6 +14,7 @@ from PIL import Image
 from tensorflow.core.protobuf import saved_model_pb2
 
 from ganad_tf.data import image_tensors
+from ganad_tf.score_parts import UNJUDGED_SCORE
 from ganad_tf.serving import servable
 
 SCALARS = [
@@ -121,6 +122,29 @@ def test_a_row_depends_on_its_image_alone(signatures, parts):
         )
         np.testing.assert_allclose(
             np.asarray(alone[name], np.float32)[0], values[1], 1e-4, bound
+        )
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30, 3e38])
+def test_an_impossible_pixel_is_a_defect_at_the_least_p_value(
+    signatures, parts, value
+):
+    pixels = image_tensors.to_uint8(parts).astype(np.float32)
+    expected = signatures["images"](images=tf.constant(pixels))
+    pixels[1, 3, 7, 0] = value
+    found = signatures["images"](images=tf.constant(pixels))
+    assert found["is_defective"][1]
+    np.testing.assert_allclose(found["p_value"][1], 1 / 25, rtol=1e-6)
+    assert found["anomaly_score"][1] == UNJUDGED_SCORE
+    others = np.arange(len(parts)) != 1
+    for name, values in found.items():
+        values = np.asarray(values, np.float64)
+        assert np.isfinite(values).all()
+        np.testing.assert_allclose(
+            values[others],
+            np.asarray(expected[name], np.float64)[others],
+            1e-4,
+            1e-3,
         )
 
 
