@@ -50,10 +50,7 @@ class OneClassDetector(DetectorGraph):
     Attributes:
         latent_gaussian_: The reference, fitted to training images.
         residual_statistics_: Fitted to training images.
-        part_location_: float64 of shape (num_parts,), median of the logarithm
-            of each part over the calibration images.
-        part_scale_: float64 of shape (num_parts,), distance from there to
-            their `fitting.TAIL` quantile.
+        fusion_: Fitted to the parts of the calibration images.
         map_scale_: float64 of shape (num_maps,), what the maps of each kind
             are divided by: their `fitting.PIXEL_TAIL` quantile, on average
             over the calibration images, times that of the merged maps.

@@ -19,10 +19,6 @@ from ganad_tf.detector.graph import Measures
 from ganad_tf.detector.latent_statistics import check_latents
 from ganad_tf.detector.spool import Spool
 
-# Quantile of qualified images at which the parts of the score weigh the same.
-TAIL = 0.95
-# Least scale of the logarithm of a part.
-MIN_PART_SCALE = 0.02
 # Quantile of qualified pixels that is 1 in an anomaly map.
 PIXEL_TAIL = 0.99
 
@@ -101,12 +97,7 @@ def _measure(
 
 def _calibrate_scores(detector: DetectorGraph, log_parts: np.ndarray) -> None:
     """Standardises the parts, and fits p-values to their fused scores."""
-    location, tail = np.quantile(log_parts, [0.5, TAIL], axis=0)
-    detector.part_location_ = location
-    # A part that hardly varies gets no say by its rounding.
-    detector.part_scale_ = np.hypot(tail - location, MIN_PART_SCALE)
-    scores = detector.fuse(tf.constant(log_parts))
-    detector.calibrator_.fit(np.asarray(scores))
+    detector.calibrator_.fit(detector.fusion_.fit(log_parts))
     logging.info(
         "Calibrated by %d held-out images: threshold %.4g at alpha %g.",
         len(log_parts),

@@ -15,6 +15,7 @@ from ganad_tf.detector.calibration import ConformalCalibrator
 from ganad_tf.detector.detection import Detection
 from ganad_tf.detector.feature_field import LEVELS
 from ganad_tf.detector.feature_field import FeatureField
+from ganad_tf.detector.fusion import PartFusion
 from ganad_tf.detector.inverted_images import ImageInverter
 from ganad_tf.detector.inverted_images import InvertedImages
 from ganad_tf.detector.latent_statistics import LatentGaussian
@@ -31,9 +32,6 @@ LEVEL_WEIGHTS = {
     level: 1.0 if level == "fine" else 1.0 / (len(LEVELS) - 1)
     for level in LEVELS
 }
-# Exponent of the power mean of the parts: with 1 blind parts drown one that
-# sees, with infinity one noisy part drowns all others.
-FUSION_EXPONENT = 3.0
 
 
 class Measures(NamedTuple):
@@ -71,6 +69,9 @@ class DetectorGraph:
         self.alpha = alpha
         self.image_inverter = ImageInverter(gan, inverter)
         self.residual_statistics_ = ResidualStatistics()
+        self.fusion_ = PartFusion(
+            [LEVEL_WEIGHTS.get(name, 1.0) for name in self.parts]
+        )
         self.latent_gaussian_ = LatentGaussian(whiten=whiten)
         self.calibrator_ = ConformalCalibrator(alpha=alpha)
         self.map_calibrator_ = ConformalCalibrator(alpha=alpha)
@@ -180,7 +181,7 @@ class DetectorGraph:
             detection: `Detection` of tensors.
         """
         measures = self.measure(images, inverted)
-        anomaly_scores = self.fuse(measures.log_parts)
+        anomaly_scores = self.fusion_.fuse(measures.log_parts)
         p_values = self._p_values(anomaly_scores)
         return Detection(
             anomaly_scores=anomaly_scores,
@@ -279,33 +280,6 @@ class DetectorGraph:
         scaled = maps / tf.constant(self.map_scale_, tf.float32)
         return tf.reduce_mean(scaled, axis=-1)
 
-    def _standardized(self, log_parts: tf.Tensor) -> tf.Tensor:
-        location = tf.constant(self.part_location_, tf.float32)
-        scale = tf.constant(self.part_scale_, tf.float32)
-        return (log_parts - location) / scale
-
-    def _weights(self) -> np.ndarray:
-        weights = [LEVEL_WEIGHTS.get(name, 1.0) for name in self.parts]
-        return np.float32(weights) / np.float32(sum(weights))
-
-    def fuse(self, log_parts: tf.Tensor) -> tf.Tensor:
-        """Anomaly scores: how extreme the parts are among qualified images.
-
-        The weighted power mean of the softplus of the standardised parts. Of
-        a part that is not unusual next to nothing is left, so it cannot drown
-        one that is; there is no threshold at which a part begins to count.
-
-        Args:
-            log_parts: Floats of shape (batch, num_parts).
-
-        Returns:
-            anomaly_scores: float32 of shape (batch,), above 1, so that
-                rounding stays small against every score.
-        """
-        unusual = tf.math.softplus(2.0 * self._standardized(log_parts)) / 2.0
-        powers = tf.linalg.matvec(unusual**FUSION_EXPONENT, self._weights())
-        return 1.0 + powers ** (1.0 / FUSION_EXPONENT)
-
     def _combined_distances(self, measures: Measures) -> tf.Tensor:
         """Frechet scores: of the latent alone, or combined with the field's.
 
@@ -316,9 +290,11 @@ class DetectorGraph:
         if self.field is None:
             return measures.frechet_scores
         counted = [name != RESIDUAL.field for name in self.parts]
-        weights = self._weights() * np.float32(counted)
-        logs = tf.linalg.matvec(self._standardized(measures.log_parts), weights)
-        return tf.exp(logs / np.sum(weights / np.float32(self.part_scale_)))
+        weights = self.fusion_.weights * np.float32(counted)
+        logs = tf.linalg.matvec(
+            self.fusion_.standardize(measures.log_parts), weights
+        )
+        return tf.exp(logs / np.sum(weights / np.float32(self.fusion_.scale_)))
 
     def _p_values(self, scores: tf.Tensor) -> tf.Tensor:
         """`calibration.conformal_p_values` as TensorFlow ops, in float64."""

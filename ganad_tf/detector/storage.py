@@ -21,12 +21,13 @@ _OUTDATED = ("aligned", "grid")
 _OWNERS = (
     "latent_gaussian_",
     "residual_statistics_",
+    "fusion_",
     "calibrator_",
     "map_calibrator_",
 )
 # Entries of `detector.json` that make a detector.
 _ARGUMENTS = ("inverter", "whiten", "score_parts", "alpha")
-_OWN = ("part_location_", "part_scale_", "map_scale_")
+_OWN = ("map_scale_",)
 _FIELD = "field"
 
 
