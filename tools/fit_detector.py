@@ -11,7 +11,6 @@ step by step.
 import os
 
 from absl import flags
-from absl import logging
 
 import cli
 from ganad_tf import recipes
@@ -80,10 +79,10 @@ def main() -> None:
         **{f.name: f.value for f in _INVERSION if f.value is not None},
     )
     folder = os.path.join(model_dir, model_folder.DETECTOR_NAME)
-    logging.info("The detector is in %s. Next:", folder)
-    print(
+    cli.finish(
+        f"The detector is in {folder}",
         f"python tools/evaluate_detector.py --data={data} "
-        f"--model_dir={model_dir} --report_dir=<folder>"
+        f"--model_dir={model_dir} --report_dir=<folder>",
     )
 
 

@@ -238,10 +238,10 @@ def main() -> None:
         logging.info(
             "All combinations: tensorboard --logdir=%s", _MODEL_DIR.value
         )
-    logging.info("The model is in %s. Next:", model_dir)
-    print(
+    cli.finish(
+        f"The model is in {model_dir}",
         f"python tools/fit_detector.py --data={_DATA.value} "
-        f"--model_dir={model_dir}"
+        f"--model_dir={model_dir}",
     )
 
 

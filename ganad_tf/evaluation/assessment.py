@@ -71,18 +71,25 @@ class Assessor:
         """Batches of files' images, as the detector takes them."""
         return image_batches(self.detector, files)
 
-    def load(self, files: Sequence[dataset.ImageFile]) -> np.ndarray:
-        """Images of files, as the detector takes them.
+    def load(
+        self,
+        files: Sequence[dataset.ImageFile],
+        *,
+        image_size: int | None = None,
+    ) -> np.ndarray:
+        """Loads the images of files.
 
         Args:
             files: At least one.
+            image_size: Side in pixels; None for the detector's height and
+                width.
 
         Returns:
             images: float32 of shape (n, height, width, channels) in [-1, 1].
         """
         return image_tensors.load_images(
             [file.path for file in files],
-            image_size=self.image_size,
+            image_size=image_size or self.image_size,
             channels=self.channels,
         )
 

@@ -78,15 +78,7 @@ def larger_shares(
 
 
 def reason(miss: Miss, alpha: float) -> str:
-    """The reason why an image was missed.
-
-    Args:
-        miss: `Miss`.
-        alpha: False-alarm rate of the decision.
-
-    Returns:
-        key: Of `REASONS`.
-    """
+    """Why an image was missed at a false-alarm rate: a key of `REASONS`."""
     near = miss.p_value <= 2.0 * alpha
     if any(share <= alpha for share in miss.shares.values()):
         # The one part may be all of the score, or be outweighed by another.

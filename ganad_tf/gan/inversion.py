@@ -13,6 +13,16 @@ from ganad_tf.gan import pyramid
 
 OPTIMIZERS = ("sgd", "momentum", "adam")
 SCHEDULES = ("constant", "cosine")
+# Arguments of `LatentInverter` that a model folder keeps.
+_CONFIG = (
+    "num_steps",
+    "optimizer",
+    "learning_rate",
+    "schedule",
+    "prior_weight",
+    "num_restarts",
+    "seed",
+)
 # Differences of 1.3 of 255 gray levels. Where |d| has a corner, the rounding of
 # another batch size would turn the descent and move a score by up to 1e-3.
 _SMOOTHING = 0.01
@@ -117,15 +127,7 @@ class LatentInverter:
 
     def get_config(self) -> dict[str, int | float | str]:
         """Returns the arguments of this inverter, except `generate`."""
-        return {
-            "num_steps": self.num_steps,
-            "optimizer": self.optimizer,
-            "learning_rate": self.learning_rate,
-            "schedule": self.schedule,
-            "prior_weight": self.prior_weight,
-            "num_restarts": self.num_restarts,
-            "seed": self.seed,
-        }
+        return {name: getattr(self, name) for name in _CONFIG}
 
     def invert(
         self, images: tf.Tensor, initial_latents: tf.Tensor
@@ -158,15 +160,10 @@ class LatentInverter:
     def curves(
         self, images: tf.Tensor, initial_latents: tf.Tensor
     ) -> InversionCurves:
-        """Loss and latent norm at each step of the descent, restarts aside.
+        """Loss and latent norm at each step that `invert` takes.
 
-        Args:
-            images: float32 of shape (batch, height, width, channels) in
-                [-1, 1].
-            initial_latents: float32 of shape (batch, latent_dim).
-
-        Returns:
-            curves: `InversionCurves`.
+        Takes the arguments of `invert`, returns `InversionCurves`. Restarts
+        are left out.
         """
         latents = tf.convert_to_tensor(initial_latents)
         moments = (tf.zeros_like(latents), tf.zeros_like(latents))
