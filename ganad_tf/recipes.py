@@ -192,7 +192,7 @@ METHODS = tuple(RECIPES)
 
 
 def recipe_of(method: str) -> Recipe:
-    """The recipe of a method's name.
+    """The `Recipe` of a method's name, one of `METHODS`.
 
     Raises:
         UserError: If there is no such method.

@@ -43,6 +43,7 @@ def measure(score_tool: str, plan: load.LoadPlan) -> dict[str, timing.Figure]:
 
 def _first_answer(score_tool: str, saved_model: str, images: str) -> float:
     """Seconds from the start of a process to its end, which has scored."""
+    # A new process: imports and the load of the model are part of the answer.
     start = time.perf_counter()
     subprocess.run(
         [

@@ -32,7 +32,7 @@ def _layer_flops(layer) -> int:
 
 
 def forward(network: keras.Model) -> int:
-    """Operations of a network for one image, forward."""
+    """Operations of a forward pass of a network for one image."""
     return sum(map(_layer_flops, network.layers))
 
 

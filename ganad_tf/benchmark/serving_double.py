@@ -35,7 +35,12 @@ class Code(enum.Enum):
 
 
 class ServingError(Exception):
-    """A request that the server refuses."""
+    """A request that the server refuses.
+
+    Args:
+        code: Kind of error.
+        message: What the client is told.
+    """
 
     def __init__(self, code: Code, message: str):
         super().__init__(message)
@@ -105,7 +110,7 @@ class Model:
         name: The model's name in addresses.
 
     Attributes:
-        num_failures: So many next requests are refused as unavailable.
+        num_failures: How many of the next requests are refused as unavailable.
         num_requests: Requests so far.
         version: The `Version` that answers.
         rest: Address of the REST server, once it runs.

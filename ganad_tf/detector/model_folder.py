@@ -83,7 +83,13 @@ def fit_detector(
 
 
 def load_detector(model_dir: str) -> OneClassDetector:
-    """Loads the fitted detector of a model folder, with its GAN.
+    """Loads the fitted detector of a model folder, with its networks.
+
+    Args:
+        model_dir: Folder that `train_gan` and `fit_detector` wrote.
+
+    Returns:
+        detector: Fitted `OneClassDetector`.
 
     Raises:
         UserError: If GAN or detector are missing or broken.

@@ -68,7 +68,7 @@ class Assessor:
         self.seed = seed
 
     def batches(self, files: Sequence[dataset.ImageFile]) -> tf.data.Dataset:
-        """Batches of files' images, as the detector takes them."""
+        """Images of files in batches, as `image_batches` gives them."""
         return image_batches(self.detector, files)
 
     def load(

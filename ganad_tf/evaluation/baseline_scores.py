@@ -13,7 +13,7 @@ from ganad_tf.data import image_files
 from ganad_tf.data import image_tensors
 from ganad_tf.evaluation import baselines
 
-# Training images that the baselines are fitted to at the most.
+# Most training images that the baselines are fitted to.
 MAX_IMAGES = 2000
 # The same for images at their native resolution, and their side in pixels.
 MAX_NATIVE_IMAGES = 500

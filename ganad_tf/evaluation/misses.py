@@ -10,7 +10,7 @@ from ganad_tf.score_parts import SCORE_PARTS
 
 _PART_WORDS = {part.name: part.words for part in SCORE_PARTS}
 REASONS = {
-    "part": "stand out in one part of the score, but not in their mean",
+    "part": "stand out in one part of the score only",
     "close": "are close calls, just below the threshold",
     "alike": "look like qualified images to every part of the score",
 }
@@ -104,8 +104,7 @@ def why(miss: Miss, alpha: float) -> str:
         words: Sentences.
     """
     opening = {
-        "part": "Stands out in one part only, and the score is the mean of "
-        "its parts.",
+        "part": "Stands out in one part of the score only.",
         "close": "A close call.",
         "alike": "Looks like a qualified image.",
     }[reason(miss, alpha)]

@@ -147,6 +147,8 @@ class LatentInverter:
     def _invert(self, images, initial_latents) -> InversionResult:
         result = self._descend(images, initial_latents)
         for restart in range(self.num_restarts):
+            # One row for all images: noise by row would make a result depend
+            # on the place in the batch.
             noise = tf.random.stateless_normal(
                 [1, initial_latents.shape[-1]],
                 [self.seed, restart],
@@ -181,6 +183,8 @@ class LatentInverter:
         return latents, losses, *self._update(step, latents, gradients, moments)
 
     def _gradients(self, images, latents):
+        # The tape derives the sum of the losses. Each depends on its own latent
+        # alone, so each row is the gradient of that image's loss.
         with tf.GradientTape() as tape:
             tape.watch(latents)
             losses, reconstructions = self._losses(images, latents)
@@ -196,6 +200,7 @@ class LatentInverter:
         return losses, reconstructions
 
     def _descend(self, images, latents) -> InversionResult:
+        # An infinite loss, so that the start replaces it.
         none = tf.zeros_like(latents[:, 0])
         best = InversionResult(latents, images, none + np.inf, none, none)
         moments = (tf.zeros_like(latents), tf.zeros_like(latents))
@@ -205,6 +210,7 @@ class LatentInverter:
             (tf.constant(0), latents, moments, best),
             maximum_iterations=self.num_steps,
         )
+        # Nobody has looked yet at where the last step has led.
         losses, reconstructions = self._losses(images, latents)
         initial_losses = best.initial_losses if self.num_steps else losses
         last = best._replace(
@@ -237,6 +243,8 @@ class LatentInverter:
 
     def _update(self, step, latents, gradients, moments):
         """One step of Adam (Kingma & Ba 2015), momentum 0.9 or plain SGD."""
+        # Written out: a Keras optimizer keeps its moments in variables, which
+        # would carry over from one image to the next.
         first, second = moments
         rate = self._rate(step)
         if self.optimizer == "sgd":

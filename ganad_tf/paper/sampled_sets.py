@@ -62,7 +62,7 @@ class SampledSets:
         self._inversions: dict[tuple[str, str], InversionResult] = {}
 
     def samples(self, name: str) -> Samples:
-        """The samples of a set, read once."""
+        """The `Samples` of a set of files, by its name; read once."""
         if name not in self._samples:
             files = self._files.get(name)
             files = files or spread(self.by_type[name], NUM_OF_SET)

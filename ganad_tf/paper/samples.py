@@ -65,7 +65,7 @@ class Sampler:
         return self.gan.generator.output_shape[1]
 
     def load(self, files: Sequence[ImageFile]) -> np.ndarray:
-        """Images of at least one file, of shape (n, size, size, channels)."""
+        """Loads samples (n, size, size, channels) in [-1, 1] of the files."""
         return self.assessor.load(files, image_size=self.size)
 
     def samples(self, files: Sequence[ImageFile]) -> Samples:
@@ -85,7 +85,7 @@ class Sampler:
         return Samples(images, np.concatenate(descriptors))
 
     def generated(self, count: int) -> np.ndarray:
-        """Images of random latents: (count, size, size, channels)."""
+        """Images (count, size, size, channels) of random latents."""
         latents = self.gan.sample_latents(count, seed=[self.assessor.seed, 1])
         return self.gan.generate(latents).numpy()
 

@@ -97,7 +97,7 @@ def inputs_of(signatures: Mapping[str, Any]) -> dict[str, Collection[str]]:
 
 
 def rows_of(columns: dict[str, Any]) -> list[dict[str, Any]]:
-    """Turns named columns of one length into rows.
+    """Turns columns of one length, by name, into one dictionary a row.
 
     Example:
     >>> rows_of({"score": [1.5, 2.5], "is_defective": [False, True]})[1]
