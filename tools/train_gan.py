@@ -61,7 +61,7 @@ flags.DEFINE_enum(
 flags.DEFINE_integer(
     "image_size",
     choices.IMAGE_SIZE,
-    "Side in pixels to resize images to: 16, 32, 64 or 128.",
+    "Side in pixels to resize images to for the GAN: 16, 32, 64 or 128.",
 )
 flags.DEFINE_integer(
     "resolution",
@@ -79,7 +79,10 @@ flags.DEFINE_integer(
     lower_bound=LEAST["field_steps"],
 )
 flags.DEFINE_enum(
-    "channels", "auto", ("auto", "1", "3"), "1 gray, 3 RGB, auto by the files."
+    "channels",
+    "auto",
+    ("auto", "1", "3"),
+    "1: gray; 3: RGB; auto: as the files.",
 )
 flags.DEFINE_integer(
     "latent_dim",

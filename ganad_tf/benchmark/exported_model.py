@@ -38,7 +38,7 @@ def measure(score_tool: str, plan: load.LoadPlan) -> dict[str, timing.Figure]:
             _first_answer(score_tool, path, images) for _ in range(_NUM_STARTS)
         ]
         name = "first answer of score_images.py in a new process, s"
-        return {name: timing.spread(seconds), **load.measure(path, plan)}
+        return {name: timing.summarize(seconds), **load.measure(path, plan)}
 
 
 def _first_answer(score_tool: str, saved_model: str, images: str) -> float:

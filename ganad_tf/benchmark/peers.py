@@ -165,7 +165,7 @@ def _figures(
             labels, scores[name], scores[reference], seed=0
         )
         figures[f"{name}, images/s"] = {
-            **timing.spread(values),
+            **timing.summarize(values),
             "times the one-at-a-time search": float(
                 np.median(values) / np.median(rates[reference])
             ),

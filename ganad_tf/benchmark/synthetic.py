@@ -88,7 +88,9 @@ def fit_detector(gan: DCGAN, **inversion) -> detector.OneClassDetector:
         gan: GAN of `build_gan`.
         **inversion: Arguments of the inversion that differ, such as num_steps.
     """
-    unfitted = detector.for_method(gan, method="joint", alpha=0.05, **inversion)
+    unfitted = detector.build_detector(
+        gan, method="joint", alpha=0.05, **inversion
+    )
     height, width, _ = unfitted.image_shape
     batches = [noise(64, height, width)]
     return unfitted.fit(batches, batches)

@@ -66,7 +66,7 @@ class OneClassDetector(DetectorGraph):
         gan: DCGAN,
         unet: keras.Model | None = None,
     ) -> OneClassDetector:
-        """Makes the unfitted detector that `get_config` describes.
+        """Builds the unfitted detector that `get_config` describes.
 
         Args:
             config: Of `get_config`.
@@ -144,7 +144,7 @@ class OneClassDetector(DetectorGraph):
         return detector
 
 
-def for_method(
+def build_detector(
     gan: DCGAN,
     *,
     method: str,
@@ -152,7 +152,7 @@ def for_method(
     field: FeatureField | None = None,
     **inversion: Any,
 ) -> OneClassDetector:
-    """Makes the unfitted detector that belongs to a method's recipe.
+    """Builds the unfitted detector of a method's recipe.
 
     Args:
         gan: A trained `DCGAN`.

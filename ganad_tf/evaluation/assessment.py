@@ -195,13 +195,13 @@ class Assessor:
         decisions = {ANOMALY.name: detection.is_defective}
         for part in SCORE_PARTS:
             if part != ANOMALY:
-                decisions[part.name] = self._decided(
+                decisions[part.name] = self._decisions(
                     getattr(calibration, part.field),
                     getattr(detection, part.field),
                 )
         return decisions
 
-    def _decided(self, calibration_scores, scores) -> np.ndarray:
+    def _decisions(self, calibration_scores, scores) -> np.ndarray:
         calibrator = ConformalCalibrator(alpha=self.detector.alpha)
         return calibrator.fit(calibration_scores).is_defective(scores)
 
@@ -212,7 +212,7 @@ class Assessor:
         )
         scores = scorer.scores(self.split.calibration, files)
         return {
-            name: (test, self._decided(calibration, test))
+            name: (test, self._decisions(calibration, test))
             for name, (calibration, test) in scores.items()
         }
 

@@ -123,17 +123,17 @@ class Baseline:
         self.estimator = estimator
         self.native = native
 
-    def _prepared(self, images: np.ndarray) -> np.ndarray:
+    def _estimator_input(self, images: np.ndarray) -> np.ndarray:
         return images if self.native else images.reshape(len(images), -1)
 
     def fit(self, images: np.ndarray) -> Baseline:
         """Fits to qualified images, floats (n, height, width, channels)."""
-        self.estimator.fit(self._prepared(images))
+        self.estimator.fit(self._estimator_input(images))
         return self
 
     def anomaly_scores(self, images: np.ndarray) -> np.ndarray:
         """Scores such images: floats (n,), higher is more anomalous."""
-        return -self.estimator.score_samples(self._prepared(images))
+        return -self.estimator.score_samples(self._estimator_input(images))
 
 
 def _pca(num_components: int, num_images: int, seed: int) -> PCA:
@@ -142,7 +142,7 @@ def _pca(num_components: int, num_images: int, seed: int) -> PCA:
 
 
 def make_baselines(*, num_images: int, seed: int) -> dict[str, Baseline]:
-    """Makes the baselines, unfitted.
+    """Builds the baselines, unfitted.
 
     Args:
         num_images: How many training images there will be; the numbers of
