@@ -62,7 +62,7 @@ def measure(
 
 
 def draw_evenly(files: Sequence[ImageFile], count: int) -> list[ImageFile]:
-    """Draws half of `count` files of each label, evenly over their order."""
+    """Draws half of `count` files of each label, evenly spaced in order."""
     drawn = []
     for label in (0, 1):
         of_label = [file for file in files if file.label == label]

@@ -47,7 +47,7 @@ def noise_pngs(
 
 
 def write_pngs(folder: str, count: int) -> list[str]:
-    """Writes gray 64x64 PNG images of noise; returns their paths."""
+    """Writes `count` gray 64x64 PNG images of noise; returns their paths."""
     paths = [os.path.join(folder, f"{row:06d}.png") for row in range(count)]
     for path, png in zip(paths, noise_pngs(count), strict=True):
         with open(path, "wb") as file:

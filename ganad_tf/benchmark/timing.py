@@ -22,7 +22,7 @@ _product = tf.function(tf.matmul, reduce_retracing=True)
 
 
 def matrix_rate(dtype: tf.DType = tf.float32, side: int = 2048) -> float:
-    """Floating-point operations per second of one large matrix product."""
+    """Floating-point operations per second of a (side, side) matrix product."""
     matrix = tf.ones([side, side], dtype)
     start = time.perf_counter()
     _product(matrix, matrix)[0, 0].numpy()

@@ -75,7 +75,14 @@ def _readable_scores(scores: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def projected_files(split: Split) -> list[tuple[str, ImageFile]]:
-    """Images for the projector: (role, file), evenly spread over each role."""
+    """Images for the projector, evenly spread over each role.
+
+    Args:
+        split: The roles of all images.
+
+    Returns:
+        rows: Role, a field of `Split`, and file of each image.
+    """
     rows = []
     for part in ("train", "calibration", "test_qualified", "test_defective"):
         files = getattr(split, part)

@@ -204,8 +204,8 @@ def may_mirror(train: np.ndarray, held_out: np.ndarray) -> dict[str, bool]:
     }
     may = {axis: value <= MAX_MIRROR_AUROC for axis, value in aurocs.items()}
     logging.info(
-        "Mirror images of held-out qualified images can be told from them with "
-        "an AUROC of %s; those of at most %g are trained.",
+        "Held-out qualified images are told from their mirror images with an "
+        "AUROC of %s; up to %g, the model is trained on mirror images, too.",
         ", ".join(f"{v:.2f} ({axis})" for axis, v in aurocs.items()),
         MAX_MIRROR_AUROC,
     )
