@@ -46,7 +46,7 @@ _NAMES = {
     "detector.calibration": ("ConformalCalibrator", "conformal_p_values"),
     # detector
     "detector.detection": ("Detection",),
-    "detector.detector": ("OneClassDetector", "for_method"),
+    "detector.detector": ("OneClassDetector", "build_detector"),
     "detector.model_folder": ("fit_detector", "load_detector"),
     # evaluation
     "evaluation.baselines": ("make_baselines",),

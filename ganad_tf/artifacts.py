@@ -53,6 +53,8 @@ def write_bytes(path: str, data: bytes) -> None:
         os.makedirs(folder, exist_ok=True)
         with open(part, "wb") as file:
             file.write(data)
+            # On the disk before it gets its name: else a power failure could
+            # leave the name with an empty file.
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
@@ -64,7 +66,12 @@ def write_text(path: str, text: str) -> None:
 
 
 def write_json(path: str, content: Any) -> None:
-    """Writes a JSON file in one step; NaN and infinity are errors."""
+    """Writes a JSON file in one step, as `write_bytes` does.
+
+    Raises:
+        ValueError: If the content holds NaN or infinity, which are no JSON.
+        UserError: If the path cannot be written.
+    """
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
@@ -143,10 +150,11 @@ def new_directory(path: str, *, replace: bool = True) -> Iterator[str]:
 
 
 def _publish(part: str, path: str) -> None:
-    """Renames `part` to `path`; a rename cannot replace a full folder."""
+    """Renames `part` to `path`, replacing an earlier folder."""
     if not os.path.exists(path):
         os.rename(part, path)
         return
+    # A rename cannot replace a full folder, so the earlier one steps aside.
     old = f"{part}.old"
     os.rename(path, old)
     os.rename(part, path)

@@ -71,16 +71,16 @@ class Recipe:
 
     name: str
     description: str
-    has_encoder: bool
-    fits_linear_head: bool
     activation: str
     output_stddev: float
     width: int
     latent_dims: tuple[int, ...]
     learning_rate: float
     inversion: Inversion
-    whiten: bool
     score_parts: tuple[str, ...]
+    has_encoder: bool = True
+    fits_linear_head: bool = True
+    whiten: bool = True
     num_steps: int = 1000
     field_steps: int = 0
     batch_size: int = 32
@@ -147,8 +147,6 @@ GAN_ARGUMENTS = (
 JOINT = Recipe(
     name="joint",
     description="linear head, denoising encoder and joint losses",
-    has_encoder=True,
-    fits_linear_head=True,
     activation="linear",
     # The linear head draws the image; the generator starts by adding little.
     output_stddev=4e-4,
@@ -159,7 +157,6 @@ JOINT = Recipe(
     # Momentum, since Adam's division by small gradients would magnify
     # rounding errors up to 1e-4.
     inversion=Inversion(3, "momentum", 1.0, "cosine"),
-    whiten=True,
     score_parts=(FRECHET.field, RESIDUAL.field),
     ablations={
         # Without synthetic defects there is nothing to remove.
@@ -195,7 +192,7 @@ METHODS = tuple(RECIPES)
 
 
 def recipe_of(method: str) -> Recipe:
-    """The recipe of a method's name.
+    """The `Recipe` of a method's name, one of `METHODS`.
 
     Raises:
         UserError: If there is no such method.

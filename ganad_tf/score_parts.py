@@ -13,7 +13,7 @@ class ScorePart(NamedTuple):
 
 
 ANOMALY = ScorePart("anomaly_score", "anomaly_scores", "anomaly score", "C3")
-FRECHET = ScorePart("frechet_score", "frechet_scores", "latent distance", "C0")
+FRECHET = ScorePart("frechet_score", "frechet_scores", "Fréchet distance", "C0")
 RESIDUAL = ScorePart(
     "reconstruction_error", "reconstruction_errors", "residual", "C1"
 )

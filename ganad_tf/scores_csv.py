@@ -29,7 +29,8 @@ class Row(
         path: Name of the file, as the user gave it.
         label: "good", a defect type, or empty where unknown.
         anomaly_score: The number to rank by; higher is more anomalous.
-        frechet_score: Latent Fréchet distance to the qualified reference.
+        frechet_score: Fréchet distance of latent and local features to those
+            of qualified images.
         reconstruction_error: Largest residuals of the reconstruction.
         p_value: Conformal p-value among held-out qualified images.
         is_defective: Whether the p-value is at most alpha.

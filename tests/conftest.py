@@ -75,7 +75,7 @@ def fitted_detector(**changes) -> detector.OneClassDetector:
         kernel = gan.ema_encoder.layers[-1].kernel
         noise = np.random.default_rng(0).normal(size=kernel.shape)
         kernel.assign(0.05 * noise)
-    made = detector.for_method(
+    made = detector.build_detector(
         gan,
         method=config.method,
         alpha=0.1,

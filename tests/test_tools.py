@@ -31,6 +31,12 @@ def table(path):
         return list(csv.DictReader(file))
 
 
+def scored(output, **flags):
+    """The rows that score_images.py writes to `output`."""
+    done("score_images", output=str(output), **flags)
+    return table(output)
+
+
 def test_the_chain_writes_what_is_promised(chain):
     model, report, saved = chain
     assert {"config.json", "split.json", "logs", "detector"} <= set(
@@ -59,12 +65,10 @@ def test_the_exported_model_scores_as_the_evaluation_did(
     chain, product, tmp_path
 ):
     _, report, saved = chain
-    output = str(tmp_path / "scores.csv")
-    done(
-        "score_images",
+    rows = scored(
+        tmp_path / "scores.csv",
         saved_model=saved,
         images=f"{product}/test",
-        output=output,
         maps_dir=str(tmp_path / "maps"),
         batch_size=3,
     )
@@ -73,7 +77,6 @@ def test_the_exported_model_scores_as_the_evaluation_did(
         + os.path.basename(row["path"]): row
         for row in table(f"{report}/scores.csv")
     }
-    rows = table(output)
     assert [row["path"] for row in rows] == sorted(r["path"] for r in rows)
     for row in rows:
         path = pathlib.Path(row["path"])
@@ -165,11 +168,10 @@ def test_score_images_tells_the_reason_of_every_bad_file(chain, tmp_path):
     (folder / "empty.png").write_bytes(b"")
     data = (folder / "part001.png").read_bytes()
     (folder / "half.png").write_bytes(data[: len(data) // 2])
-    output = str(tmp_path / "scores.csv")
-    done(
-        "score_images", saved_model=chain[2], images=str(folder), output=output
+    rows = scored(
+        tmp_path / "scores.csv", saved_model=chain[2], images=str(folder)
     )
-    status = {os.path.basename(r["path"]): r["status"] for r in table(output)}
+    status = {os.path.basename(row["path"]): row["status"] for row in rows}
     fine = {name for name, reason in status.items() if reason == "ok"}
     assert fine == {"part000.png", "part001.png", "cmyk.jpg", "wide.tif"}
     for name, reason in {
@@ -204,20 +206,17 @@ def test_a_run_that_a_server_left_goes_on(chain, product, tmp_path):
         served.find = ask
         served.num_failures = 0
         again = done("score_images", server=served.rest, **flags)
-        done(
-            "score_images",
+        flags.pop("output")
+        by_grpc = scored(
+            f"{output}.grpc",
             server=served.grpc,
             maps_dir=str(tmp_path / "maps"),
-            **{**flags, "output": f"{output}.grpc"},
+            **flags,
         )
     assert "images are scored already" in again.stderr
     assert os.listdir(tmp_path / "maps")
-    done(
-        "score_images",
-        saved_model=chain[2],
-        **{**flags, "output": f"{output}.here"},
-    )
-    for other in (table(f"{output}.grpc"), table(f"{output}.here")):
+    here = scored(f"{output}.here", saved_model=chain[2], **flags)
+    for other in (by_grpc, here):
         for row, expected in zip(table(output), other, strict=True):
             assert row["path"] == expected["path"]
             assert row["status"] == expected["status"]

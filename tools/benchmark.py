@@ -26,22 +26,27 @@ _OUTPUT = flags.DEFINE_string(
     "output", "benchmark.json", "JSON file to write the figures to."
 )
 _QUICK = flags.DEFINE_bool(
-    "quick", False, "Two runs, small sizes: to see that everything works."
+    "quick", False, "Check that everything works: two runs, small sizes."
 )
 _NUM_RUNS = flags.DEFINE_integer(
-    "num_runs", 5, "Runs of which the median is taken.", lower_bound=1
+    "num_runs", 5, "Runs of each part; figures are medians.", lower_bound=1
 )
 _NUM_IMAGES = flags.DEFINE_list(
-    "num_images", ["1000", "10000"], "Images of the folders that are read."
+    "num_images",
+    ["1000", "10000"],
+    "Sizes in images of the synthetic folders to read; at least two.",
 )
 _DATA = flags.DEFINE_string(
     "data", None, "For --model_dir: the --data that its GAN was trained on."
 )
 _MODEL_DIR = flags.DEFINE_string(
-    "model_dir", None, "Trained and fitted model that judges whole images."
+    "model_dir", None, "Folder of a trained and fitted model."
 )
 _NUM_PEER_IMAGES = flags.DEFINE_integer(
-    "num_peer_images", 192, "Test images of the AUROCs.", lower_bound=2
+    "num_peer_images",
+    192,
+    "Test images of the comparison with AnoGAN.",
+    lower_bound=2,
 )
 _PEER_STEPS = flags.DEFINE_integer(
     "peer_steps", 500, "Steps of AnoGAN's search.", lower_bound=1

@@ -37,6 +37,7 @@ with _without_native_chatter():
 
 tf.get_logger().setLevel("ERROR")
 
+from light_cli import finish
 from light_cli import run
 
-__all__ = ["run"]
+__all__ = ["finish", "run"]

@@ -15,7 +15,6 @@ curves, the latents in the projector, and the run's row among others (HParams).
 import os
 
 from absl import flags
-from absl import logging
 
 import cli
 from ganad_tf.evaluation import evaluate
@@ -37,10 +36,10 @@ _REPORT_DIR = flags.DEFINE_string(
 def main() -> None:
     folder = _REPORT_DIR.value
     evaluate.evaluate_detector(_DATA.value, _MODEL_DIR.value, folder)
-    logging.info("The report is %s. Next:", os.path.join(folder, "report.html"))
-    print(
+    cli.finish(
+        f"The report is {os.path.join(folder, 'report.html')}",
         f"python tools/export_saved_model.py --model_dir={_MODEL_DIR.value} "
-        "--export_dir=<folder>"
+        "--export_dir=<folder>",
     )
 
 

@@ -17,7 +17,6 @@ exports a faster one: statistics and calibration are fitted again for it.
 import os
 
 from absl import flags
-from absl import logging
 
 import cli
 from ganad_tf.serving import export
@@ -66,12 +65,12 @@ def main() -> None:
     )
     folder = os.path.abspath(_EXPORT_DIR.value)
     name = _NAME.value or os.path.basename(folder)
-    logging.info("The SavedModel is in %s. Next, score or serve:", path)
-    print(
+    cli.finish(
+        f"The SavedModel is in {path}",
         f"python tools/score_images.py --saved_model={_EXPORT_DIR.value} "
-        "--images=<folder> --output=scores.csv\n"
+        "--images=<folder> --output=scores.csv",
         f"docker run -p 8500:8500 -p 8501:8501 -v {folder}:/models/{name} "
-        f"-e MODEL_NAME={name} tensorflow/serving"
+        f"-e MODEL_NAME={name} tensorflow/serving",
     )
 
 

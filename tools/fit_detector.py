@@ -1,17 +1,16 @@
-"""Fits the detector: latent and residual statistics, then the calibration.
+"""Fits the detector: statistics of latents, field and residuals, calibration.
 
     python tools/fit_detector.py --data=elpv:mono --model_dir=/tmp/solar
 
 reads the split that `train_gan.py` wrote, fits the statistics to its training
 images and the p-values to its held-out calibration images, and writes them to
-`model_dir/detector/`; `tensorboard --logdir=/tmp/solar` shows the inversions
-step by step.
+`model_dir/detector/`. `tensorboard --logdir=/tmp/solar` shows loss and latent
+norm at each step of the inversion.
 """
 
 import os
 
 from absl import flags
-from absl import logging
 
 import cli
 from ganad_tf import recipes
@@ -50,7 +49,7 @@ _INVERSION = (
         "optimizer",
         None,
         inversion.OPTIMIZERS,
-        f"Of the inversion. Default: {_JOINT.optimizer}, or "
+        f"Optimizer of the inversion. Default: {_JOINT.optimizer}, or "
         f"{_PAPER.optimizer} with --method=paper.",
     ),
     flags.DEFINE_float(
@@ -65,7 +64,10 @@ _INVERSION = (
         "Weight of the mean squared latent in the inversion.",
     ),
     flags.DEFINE_integer(
-        "num_restarts", 0, "Further searches from moved starts.", lower_bound=0
+        "num_restarts",
+        0,
+        "Further descents from noisy starts; the best one counts.",
+        lower_bound=0,
     ),
 )
 
@@ -80,10 +82,10 @@ def main() -> None:
         **{f.name: f.value for f in _INVERSION if f.value is not None},
     )
     folder = os.path.join(model_dir, model_folder.DETECTOR_NAME)
-    logging.info("The detector is in %s. Next:", folder)
-    print(
+    cli.finish(
+        f"The detector is in {folder}",
         f"python tools/evaluate_detector.py --data={data} "
-        f"--model_dir={model_dir} --report_dir=<folder>"
+        f"--model_dir={model_dir} --report_dir=<folder>",
     )
 
 

@@ -1,4 +1,4 @@
-"""What all tools share: flags, and one line for a user's error.
+"""What all tools share: flags, one line for a user's error, the next command.
 
 `run(main)` parses the flags and calls `main`. An error that the user can mend
 ends the tool with one line on standard error and exit code 1; `--verbosity=1`
@@ -81,6 +81,12 @@ def _parse(argv: list[str]) -> list[str]:
     if len(rest) > 1:
         _fail(f"unexpected argument {rest[1]!r}: flags are --name=value")
     return rest
+
+
+def finish(message: str, *next_commands: str) -> None:
+    """Logs what a tool has written, and prints the commands that come next."""
+    logging.info("%s. Next:", message)
+    print("\n".join(next_commands))
 
 
 def run(main) -> None:

@@ -13,7 +13,6 @@ import os
 import time
 
 from absl import flags
-from absl import logging
 
 import cli
 from ganad_tf import progress
@@ -37,12 +36,12 @@ def main() -> None:
     start = time.monotonic()
     folder = _REPORT_DIR.value
     reproduce.reproduce_paper(_DATA.value, _MODEL_DIR.value, folder)
-    logging.info(
-        "The page is %s (%s). Next:",
-        os.path.join(folder, "paper.html"),
-        progress.duration(time.monotonic() - start),
+    page = os.path.join(folder, "paper.html")
+    seconds = time.monotonic() - start
+    cli.finish(
+        f"The page is {page} ({progress.duration(seconds)})",
+        f"tensorboard --logdir={_MODEL_DIR.value}",
     )
-    print(f"tensorboard --logdir={_MODEL_DIR.value}")
 
 
 if __name__ == "__main__":

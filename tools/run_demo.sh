@@ -4,8 +4,8 @@
 #   bash tools/run_demo.sh            under 20 minutes on 2 cores
 #   bash tools/run_demo.sh --quick    under 4 minutes: few steps, one method
 #
-# Everything goes to demo_output/ (or $OUT). Run again, finished trainings are
-# not repeated. Further arguments go to train_gan.py.
+# Everything goes to demo_output/ (or $OUT). Run again, complete training runs
+# are not repeated. Further arguments go to train_gan.py.
 set -Eeuo pipefail
 cd "$(dirname "$0")/.."
 source tools/venv.sh

@@ -42,12 +42,12 @@ _SERVER = flags.DEFINE_string(
 _MAPS_DIR = flags.DEFINE_string(
     "maps_dir",
     None,
-    "Folder for a picture of each image: input, reconstruction, anomaly map; "
-    "and for regions.csv: where the maps are above their threshold, in pixels "
-    "of the map (a peak of 15 is 15 or more).",
+    "Folder for a picture of each image (input, reconstruction, anomaly map) "
+    "and for regions.csv: the regions of the maps above their threshold, in "
+    "pixels of the map (a peak of 15 means 15 or more).",
 )
 _BATCH_SIZE = flags.DEFINE_integer(
-    "batch_size", 64, "Images in a request at most.", lower_bound=1
+    "batch_size", 64, "Most images in one request.", lower_bound=1
 )
 _NUM_PARALLEL = flags.DEFINE_integer(
     "num_parallel", 2, "Requests to a server at once.", lower_bound=1

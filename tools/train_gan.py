@@ -11,8 +11,8 @@ cores. `tensorboard --logdir=/tmp/solar` shows the training run while it lasts.
         --sweep="width=8,16;learning_rate=1e-4,3e-4"
 
 trains every combination in a folder of its own and names the one with the
-least denoising loss: that of held-out qualified images with synthetic defects.
-Run again, it resumes and skips combinations that are complete.
+least denoising loss (of held-out qualified images with synthetic defects).
+Run again, it resumes and skips complete combinations.
 """
 
 import copy
@@ -61,14 +61,15 @@ flags.DEFINE_enum(
 flags.DEFINE_integer(
     "image_size",
     choices.IMAGE_SIZE,
-    "Side in pixels to resize images to: 16, 32, 64 or 128.",
+    "Side in pixels to resize images to for the GAN: 16, 32, 64 or 128.",
 )
 flags.DEFINE_integer(
     "resolution",
     choices.RESOLUTION,
     "Short side in pixels that images are reduced to for the U-Net "
-    "discriminator, which sees small defects; larger images stay sharper and "
-    f"take longer. The long side is at most {choices.MAX_ASPECT} times it.",
+    "discriminator, which sees small defects. A larger one shows smaller "
+    f"defects and takes longer. The long side is at most {choices.MAX_ASPECT} "
+    "times it.",
     lower_bound=16,
 )
 flags.DEFINE_integer(
@@ -78,13 +79,16 @@ flags.DEFINE_integer(
     lower_bound=LEAST["field_steps"],
 )
 flags.DEFINE_enum(
-    "channels", "auto", ("auto", "1", "3"), "1 gray, 3 RGB, auto by the files."
+    "channels",
+    "auto",
+    ("auto", "1", "3"),
+    "1: gray; 3: RGB; auto: as the files.",
 )
 flags.DEFINE_integer(
     "latent_dim",
     None,
-    "Length of a latent, the least of several that is enough for held-out "
-    f"qualified images. {_default('latent_dims')}",
+    "Length of a latent. By default the least of several that is enough for "
+    f"held-out qualified images. {_default('latent_dims')}",
     lower_bound=LEAST["latent_dim"],
 )
 flags.DEFINE_integer(
@@ -121,29 +125,31 @@ flags.DEFINE_float(
 flags.DEFINE_bool(
     "horizontal_flip",
     None,
-    "Train on images mirrored left-right, too. Default: if held-out qualified "
-    "images, mirrored, look like them.",
+    "Train on images mirrored left-right, too. Default: if mirrored held-out "
+    "qualified images look like the others.",
 )
-flags.DEFINE_bool("vertical_flip", None, "The same, mirrored up-down.")
+flags.DEFINE_bool(
+    "vertical_flip", None, "The same for images mirrored up-down."
+)
 flags.DEFINE_integer(
     "max_shift",
     0,
-    "Shift by up to so many pixels.",
+    "Largest random shift of training images in pixels.",
     lower_bound=LEAST["max_shift"],
 )
 flags.DEFINE_multi_enum(
     "without",
     [],
     tuple(recipes.JOINT.ablations),
-    "Switch off this part of the method joint, to see what it gives: the "
+    "Switch off a part of the method joint, to see what it contributes: the "
     "encoder's synthetic defects, the linear head, the adversarial loss or the "
     "field of U-Net features. Repeatable.",
 )
 flags.DEFINE_integer(
     "max_images",
     None,
-    "Use so many of the qualified training and calibration images at most, to "
-    "see how many are needed; the test images stay the same.",
+    "Limit of training and calibration images together, to see how many are "
+    "needed; the test images stay the same. Default: all.",
     lower_bound=dataset.MIN_QUALIFIED,
 )
 flags.DEFINE_bool(
@@ -158,15 +164,15 @@ _SEED = flags.DEFINE_integer(
 _SWEEP = flags.DEFINE_string(
     "sweep",
     None,
-    'Flags and the values to try, such as "width=8,16;learning_rate=1e-4,3e-4";'
-    " the combination with the least denoising loss is named: that of held-out "
+    'Flags and the values to try, such as "width=8,16;learning_rate=1e-4,3e-4".'
+    " Names the combination with the least denoising loss, that of held-out "
     "qualified images with synthetic defects. Longer latents always "
     "reconstruct better: sweep latent_dim only with care.",
 )
 _SWEEP_SAMPLES = flags.DEFINE_integer(
     "sweep_samples",
     None,
-    "Try so many combinations, drawn at random, instead of all.",
+    "Number of combinations to draw at random. Default: all.",
     lower_bound=1,
 )
 # Flags that are not arguments of a single training run.
@@ -238,10 +244,10 @@ def main() -> None:
         logging.info(
             "All combinations: tensorboard --logdir=%s", _MODEL_DIR.value
         )
-    logging.info("The model is in %s. Next:", model_dir)
-    print(
+    cli.finish(
+        f"The model is in {model_dir}",
         f"python tools/fit_detector.py --data={_DATA.value} "
-        f"--model_dir={model_dir}"
+        f"--model_dir={model_dir}",
     )
 
 

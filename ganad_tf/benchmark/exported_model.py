@@ -38,11 +38,12 @@ def measure(score_tool: str, plan: load.LoadPlan) -> dict[str, timing.Figure]:
             _first_answer(score_tool, path, images) for _ in range(_NUM_STARTS)
         ]
         name = "first answer of score_images.py in a new process, s"
-        return {name: timing.spread(seconds), **load.measure(path, plan)}
+        return {name: timing.summarize(seconds), **load.measure(path, plan)}
 
 
 def _first_answer(score_tool: str, saved_model: str, images: str) -> float:
     """Seconds from the start of a process to its end, which has scored."""
+    # A new process: imports and the load of the model are part of the answer.
     start = time.perf_counter()
     subprocess.run(
         [

@@ -32,7 +32,7 @@ def _layer_flops(layer) -> int:
 
 
 def forward(network: keras.Model) -> int:
-    """Operations of a network for one image, forward."""
+    """Operations of a forward pass of a network for one image."""
     return sum(map(_layer_flops, network.layers))
 
 
@@ -47,6 +47,8 @@ def _head(gan: DCGAN) -> int:
 
 def inversion_step(gan: DCGAN) -> int:
     """Operations of an inversion step of one image, forward and backward."""
+    # The backward pass is as dear as the forward pass: gradients are those of
+    # the latents alone, weights have none.
     return 2 * (forward(gan.generator) + _head(gan))
 
 

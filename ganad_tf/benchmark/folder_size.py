@@ -96,7 +96,7 @@ def _scoring(paths: list[str], num_runs: int) -> timing.Figure:
         start = time.perf_counter()
         detector.detect_batches(batches, keep=_scalars)
         seconds.append(time.perf_counter() - start)
-    return timing.spread(seconds)
+    return timing.summarize(seconds)
 
 
 def _scalars(detection: Detection) -> Detection:

@@ -36,7 +36,7 @@ def _measure(model: TrainedModel, num_steps: int) -> timing.Figure:
     detector = model.refit(num_steps)
     files = model.split.test
     batches = model.batches(files)
-    detector.detect_batches(batches.take(1))  # traces
+    detector.detect_batches(batches.take(1))  # traces the graph
     start = time.perf_counter()
     scores = detector.detect_batches(batches).anomaly_scores
     seconds = time.perf_counter() - start

@@ -94,7 +94,15 @@ def make_images(height: int, width: int) -> list[bytes]:
 
 
 def judge(answer: Any, expected: dict[str, Any] | str) -> str:
-    """Compares an answer with the expected row, or the expected refusal."""
+    """Compares an answer with what is expected.
+
+    Args:
+        answer: The row of an image, the reason of a refusal, or an exception.
+        expected: The row, or the reason of a refusal.
+
+    Returns:
+        verdict: One of `VERDICTS`.
+    """
     if isinstance(expected, str):
         return REFUSED if isinstance(answer, str) and answer else LOST
     if not isinstance(answer, dict):

@@ -52,7 +52,7 @@ def measure(num_runs: int) -> dict[str, timing.Figure]:
 
 def _matrix_product(dtype: tf.DType, side: int, num_runs: int) -> timing.Figure:
     rates = [timing.matrix_rate(dtype, side) / 1e9 for _ in range(1 + num_runs)]
-    return timing.spread(rates[1:])  # the first one is warming up
+    return timing.summarize(rates[1:])  # the first one is warming up
 
 
 def _decoding(num_runs: int) -> timing.Figure:

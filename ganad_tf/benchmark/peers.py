@@ -37,7 +37,7 @@ def measure(
     """Compares speed and AUROC.
 
     Args:
-        model: Model that judges images as a whole.
+        model: Trained and fitted model.
         num_images: Test images, drawn evenly from both labels.
         num_steps: Steps of AnoGAN's search.
         num_runs: Measured runs of each method.
@@ -62,7 +62,7 @@ def measure(
 
 
 def draw_evenly(files: Sequence[ImageFile], count: int) -> list[ImageFile]:
-    """Draws half of `count` files of each label, evenly over their order."""
+    """Draws half of `count` files of each label, evenly spaced in order."""
     drawn = []
     for label in (0, 1):
         of_label = [file for file in files if file.label == label]
@@ -85,14 +85,16 @@ def compare(
     Args:
         search: AnoGAN's search.
         detectors: Fitted detectors by name.
-        batches: Images (batch, height, width, channels) in [-1, 1].
+        batches: Images (batch, height, width, channels) in [-1, 1], as the
+            detectors take them; the search gets them at the GAN's size.
         labels: Integers of shape (n,), 0 qualified, 1 defective; both occur.
         num_runs: Measured runs of each method.
 
     Returns:
         figures: As of `measure`.
     """
-    images = np.concatenate(list(batches))
+    to_network = next(iter(detectors.values())).to_network
+    images = np.concatenate([to_network(batch) for batch in batches])
     starts = search.gan.sample_latents(len(images), seed=tf.constant([0, 0]))
 
     def search_singly() -> np.ndarray:
@@ -163,7 +165,7 @@ def _figures(
             labels, scores[name], scores[reference], seed=0
         )
         figures[f"{name}, images/s"] = {
-            **timing.spread(values),
+            **timing.summarize(values),
             "times the one-at-a-time search": float(
                 np.median(values) / np.median(rates[reference])
             ),

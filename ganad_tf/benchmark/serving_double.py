@@ -35,7 +35,12 @@ class Code(enum.Enum):
 
 
 class ServingError(Exception):
-    """A request that the server refuses."""
+    """A request that the server refuses.
+
+    Args:
+        code: Kind of error.
+        message: What the client is told.
+    """
 
     def __init__(self, code: Code, message: str):
         super().__init__(message)
@@ -69,7 +74,11 @@ class Version:
         }
 
     def signature(self, name: str):
-        """The definition of a signature; an empty name is the default's."""
+        """The `SignatureDef` of a name; an empty name is the default's.
+
+        Raises:
+            ServingError: If there is no such signature.
+        """
         name = name or "serving_default"
         if name not in self.signatures:
             raise ServingError(
@@ -81,7 +90,19 @@ class Version:
     def predict(
         self, signature_name: str, inputs: dict[str, np.ndarray]
     ) -> dict[str, np.ndarray]:
-        """Runs a signature on named arrays; dimension 0 is the batch."""
+        """Runs a signature.
+
+        Args:
+            signature_name: As of `signature`.
+            inputs: Arrays by name; dimension 0 is the batch.
+
+        Returns:
+            outputs: Arrays by name, of the same batch.
+
+        Raises:
+            ServingError: If there is no such signature, other inputs are
+                expected, or the run fails.
+        """
         signature = self.signature(signature_name)
         if set(inputs) != set(signature.inputs):
             expected = sorted(signature.inputs)
@@ -105,7 +126,7 @@ class Model:
         name: The model's name in addresses.
 
     Attributes:
-        num_failures: So many next requests are refused as unavailable.
+        num_failures: How many of the next requests are refused as unavailable.
         num_requests: Requests so far.
         version: The `Version` that answers.
         rest: Address of the REST server, once it runs.
@@ -136,7 +157,12 @@ class Model:
         self._stopped.set()
 
     def find(self, name: str, version: int | None = None) -> Version:
-        """The version that a request asks for; None asks for the newest."""
+        """The version that a request asks for; None asks for the newest.
+
+        Raises:
+            ServingError: If there is no such model or version, or the server
+                is to fail (`num_failures`).
+        """
         self.num_requests += 1
         if self.num_failures > 0:
             self.num_failures -= 1

@@ -47,7 +47,7 @@ def noise_pngs(
 
 
 def write_pngs(folder: str, count: int) -> list[str]:
-    """Writes gray 64x64 PNG images of noise; returns their paths."""
+    """Writes `count` gray 64x64 PNG images of noise; returns their paths."""
     paths = [os.path.join(folder, f"{row:06d}.png") for row in range(count)]
     for path, png in zip(paths, noise_pngs(count), strict=True):
         with open(path, "wb") as file:
@@ -88,7 +88,9 @@ def fit_detector(gan: DCGAN, **inversion) -> detector.OneClassDetector:
         gan: GAN of `build_gan`.
         **inversion: Arguments of the inversion that differ, such as num_steps.
     """
-    unfitted = detector.for_method(gan, method="joint", alpha=0.05, **inversion)
+    unfitted = detector.build_detector(
+        gan, method="joint", alpha=0.05, **inversion
+    )
     height, width, _ = unfitted.image_shape
     batches = [noise(64, height, width)]
     return unfitted.fit(batches, batches)

@@ -22,18 +22,18 @@ _product = tf.function(tf.matmul, reduce_retracing=True)
 
 
 def matrix_rate(dtype: tf.DType = tf.float32, side: int = 2048) -> float:
-    """Floating-point operations per second of one large matrix product."""
+    """Floating-point operations per second of a (side, side) matrix product."""
     matrix = tf.ones([side, side], dtype)
     start = time.perf_counter()
     _product(matrix, matrix)[0, 0].numpy()
     return 2 * side**3 / (time.perf_counter() - start)
 
 
-def spread(values: list[float]) -> Figure:
+def summarize(values: list[float]) -> Figure:
     """Median, smallest and largest of some numbers.
 
     Example:
-    >>> spread([3.0, 1.0, 2.0])
+    >>> summarize([3.0, 1.0, 2.0])
     {'median': 2.0, 'least': 1.0, 'largest': 3.0}
     """
     return {
@@ -75,11 +75,11 @@ def measure_rate(
             after = matrix_rate()
             shares.append(2.0 * rates[-1] * flops / (before + after))
             before = after
-    return spread(rates) | (_share(shares) if flops else {})
+    return summarize(rates) | (_share(shares) if flops else {})
 
 
 def _share(shares: list[float]) -> Figure:
-    share = spread(shares)
+    share = summarize(shares)
     return {
         "share": share["median"],
         "share least": share["least"],

@@ -154,6 +154,8 @@ def _check_enough(pool: list[ImageFile], unreadable: list[ImageFile]) -> None:
 def _cut(files, shares, seed) -> list[list[ImageFile]]:
     """Three lists of files, cut at the given shares of their contents."""
 
+    # The order depends on content and seed alone: renamed files keep their
+    # role, and an added file hardly moves the others.
     def key(digest: str) -> str:
         return hashlib.sha256(f"{seed}:{digest}".encode()).hexdigest()
 
@@ -182,7 +184,17 @@ def _limit(train, calibration, max_images: int | None):
 
 
 def save_split(split: Split, model_dir: str, *, data: str, seed: int) -> None:
-    """Writes `split.json` to a model folder: names and digests by role."""
+    """Writes `split.json` to a model folder: names and digests by role.
+
+    Args:
+        split: Of `split_images`.
+        model_dir: The model folder.
+        data: What `--data` was.
+        seed: Of the split.
+
+    Raises:
+        UserError: If the file cannot be written.
+    """
     parts = {
         name: [
             {"name": f.name, "digest": f.digest, "type": f.defect_type}

@@ -8,7 +8,7 @@ class Detection(NamedTuple):
     """What the detector says about a batch of images, one row for each."""
 
     anomaly_scores: Any  # (batch,) the one number to rank by
-    frechet_scores: Any  # (batch,) latent Fréchet distance to the reference
+    frechet_scores: Any  # (batch,) of latents and field to their references
     reconstruction_errors: Any  # (batch,) largest residuals, in deviations
     p_values: Any  # (batch,) conformal, in (0, 1]
     is_defective: Any  # (batch,) bool, p-value at most alpha

@@ -32,10 +32,10 @@ class OneClassDetector(DetectorGraph):
     Gaussian they have given the latent (`FeatureField`); with the latent's
     distance they make up the `frechet_scores`.
 
-    The logarithm of each part is standardised by the median and the
-    upper tail of held-out qualified images; their mean, by softplus made
-    positive, is the `anomaly_scores` (0.69 at the median, 1.31 at the tail),
-    which the same images turn into p-values.
+    The logarithm of each part is standardised by the median and the upper
+    tail of held-out qualified images. A power mean of the standardised parts,
+    made positive by a softplus, gives the `anomaly_scores` (`fuse`), which the
+    same images turn into p-values.
 
     Args:
         gan: A trained `DCGAN`.
@@ -67,7 +67,16 @@ class OneClassDetector(DetectorGraph):
         gan: DCGAN,
         unet: keras.Model | None = None,
     ) -> OneClassDetector:
-        """Makes the unfitted detector that `get_config` describes."""
+        """Builds the unfitted detector that `get_config` describes.
+
+        Args:
+            config: Of `get_config`.
+            gan: The trained `DCGAN`.
+            unet: The trained U-Net discriminator; None without a field.
+
+        Returns:
+            detector: Unfitted.
+        """
         arguments = ("whiten", "score_parts", "alpha")
         field = None
         if config.get("field") is not None:
@@ -128,6 +137,9 @@ class OneClassDetector(DetectorGraph):
         """Writes the fitted detector (not the GAN) to the folder `path`.
 
         The folder appears only when it is complete.
+
+        Raises:
+            UserError: If the folder cannot be written.
         """
         storage.save(self, path)
 
@@ -154,7 +166,7 @@ class OneClassDetector(DetectorGraph):
         return detector
 
 
-def for_method(
+def build_detector(
     gan: DCGAN,
     *,
     method: str,
@@ -162,7 +174,7 @@ def for_method(
     field: FeatureField | None = None,
     **inversion: Any,
 ) -> OneClassDetector:
-    """Makes the unfitted detector that belongs to a method's recipe.
+    """Builds the unfitted detector of a method's recipe.
 
     Args:
         gan: A trained `DCGAN`.

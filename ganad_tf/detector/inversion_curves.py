@@ -21,7 +21,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 def invert_samples(
     detector: OneClassDetector, model_dir: str, files: Sequence[ImageFile]
 ) -> InversionCurves:
-    """Inverts the first of some images, or the central tiles of tiled ones.
+    """Inverts the first of some images, at the size that the GAN models.
 
     Args:
         detector: Of the model folder.

@@ -40,11 +40,11 @@ class ImageInverter:
         """Inverts images; each row depends on its own image alone.
 
         Args:
-            images: float32 of shape (batch, height, width, channels) in
-                [-1, 1].
+            images: float32 in [-1, 1] at the size that the GAN models,
+                (batch, size, size, channels).
 
         Returns:
-            inverted: `InvertedImages`.
+            inverted: `InvertedImages` without features of the field.
         """
         if self.gan.encoder is None:
             start = self.gan.encode(images)

@@ -118,6 +118,8 @@ class LatentGaussian:
         """
         latents = check_latents(latents, at_least=2)
         self.location_ = latents.mean(axis=0)
+        # Ledoit & Wolf shrink towards a multiple of the identity. Of the
+        # correlation that is towards the own diagonal: scales are kept.
         deviations = np.maximum(latents.std(axis=0), MIN_DEVIATION)
         correlation, _ = ledoit_wolf((latents - self.location_) / deviations)
         self.covariance_ = correlation * np.outer(deviations, deviations)
@@ -129,6 +131,7 @@ class LatentGaussian:
         if not self.whiten:
             return np.eye(len(self.location_))
         values, vectors = scipy.linalg.eigh(self.covariance_)
+        # A direction without any spread would make all distances infinite.
         values = np.maximum(values, values.max() * 1e-9 + 1e-12)
         return (vectors / np.sqrt(values)) @ vectors.T
 
@@ -187,6 +190,8 @@ class LatentGaussian:
         points = (latents - self.location_) @ self.whitening_
         mean = points.mean(axis=0)
         centred = (points - mean) / np.sqrt(len(points))
+        # tr((A B)^(1/2)) of the covariances A = X'X of the set and B of the
+        # reference is the sum of the singular values of X B^(1/2).
         root = _square_root(
             self.whitening_ @ self.covariance_ @ self.whitening_
         )
@@ -196,10 +201,17 @@ class LatentGaussian:
 
 
 def check_latents(latents: np.ndarray, *, at_least: int) -> np.ndarray:
-    """Latents (n, dim) in float64, if they are finite and `at_least` so many.
+    """Checks latents.
+
+    Args:
+        latents: Floats of shape (n, dim).
+        at_least: Least n.
+
+    Returns:
+        latents: The same in float64.
 
     Raises:
-        ValueError: If the shape is another.
+        ValueError: If there are fewer, or the shape is another.
         UserError: If the inversion has diverged.
     """
     latents = np.asarray(latents, np.float64)

@@ -13,7 +13,7 @@ from ganad_tf.data import dataset
 from ganad_tf.data import image_tensors
 from ganad_tf.data.listing import ImageFile
 from ganad_tf.detector.detector import OneClassDetector
-from ganad_tf.detector.detector import for_method
+from ganad_tf.detector.detector import build_detector
 from ganad_tf.detector.feature_field import MAX_LATENTS
 from ganad_tf.detector.feature_field import FeatureField
 from ganad_tf.detector.inversion_curves import invert_samples
@@ -57,11 +57,11 @@ def fit_detector(
     config = TrainingConfig.load(model_dir)
     split = dataset.load_split(data, model_dir)
     use_determinism(config.seed)
-    detector = for_method(
+    detector = build_detector(
         load_gan(model_dir),
         method=config.method,
         alpha=alpha,
-        field=_new_field(config, model_dir, num_images=len(split.train)),
+        field=_build_field(config, model_dir, num_images=len(split.train)),
         **inversion,
     )
     train, calibration = (
@@ -83,7 +83,13 @@ def fit_detector(
 
 
 def load_detector(model_dir: str) -> OneClassDetector:
-    """Loads the fitted detector of a model folder, with its GAN.
+    """Loads the fitted detector of a model folder, with its networks.
+
+    Args:
+        model_dir: Folder that `train_gan` and `fit_detector` wrote.
+
+    Returns:
+        detector: Fitted `OneClassDetector`.
 
     Raises:
         UserError: If GAN or detector are missing or broken.
@@ -95,7 +101,7 @@ def load_detector(model_dir: str) -> OneClassDetector:
     )
 
 
-def _new_field(
+def _build_field(
     config: TrainingConfig, model_dir: str, *, num_images: int
 ) -> FeatureField | None:
     """The unfitted field of a trained model; fewer latents of few images."""

@@ -30,7 +30,7 @@ def find_regions(anomaly_map: np.ndarray, threshold: float) -> list[Region]:
         anomaly_map: Floats of shape (height, width).
         threshold: Level from which on a pixel belongs to a region, such as
             the detector's `map_calibrator_.threshold_`: a qualified image has
-            a region at all with a probability of `alpha` at the most.
+            a region at all with a probability of at most `alpha`.
 
     Returns:
         regions: `Region`s; pixels that touch at a corner are connected.

@@ -12,7 +12,14 @@ TOP_SHARE = 0.01
 
 
 def mean_of_largest(values: tf.Tensor) -> tf.Tensor:
-    """Means (batch,) of the largest hundredth of each row, at least of one."""
+    """Mean of the largest hundredth of each row, at least of one value.
+
+    Args:
+        values: Floats of shape (batch, length).
+
+    Returns:
+        means: Floats of shape (batch,).
+    """
     _, length = values.shape
     count = max(round(TOP_SHARE * length), 1)
     largest = tf.math.top_k(values, count, sorted=False)
@@ -49,6 +56,7 @@ class ResidualStatistics:
         Returns:
             The statistics themselves.
         """
+        # Running sums: memory holds one batch, whatever the number of images.
         count, total, squares = 0, 0.0, 0.0
         for images, reconstructions in pairs:
             residuals = np.asarray(images - reconstructions, np.float64)
@@ -82,7 +90,10 @@ class ResidualStatistics:
         return tf.reduce_max(scaled, axis=-1)
 
     def reconstruction_errors(self, maps: tf.Tensor) -> tf.Tensor:
-        """Mean of the largest hundredth of each anomaly map: (batch,)."""
+        """Mean of the largest hundredth of each map of `anomaly_maps`.
+
+        From (batch, height, width) to (batch,), in standard deviations.
+        """
         return mean_of_largest(
             tf.reshape(maps, [-1, maps.shape[1] * maps.shape[2]])
         )

@@ -34,8 +34,11 @@ class Spool:
 
     def append(self, *arrays: np.ndarray) -> None:
         """Writes one tuple of arrays of any shapes and numeric types."""
+        # To the end: reading may have moved the position.
         self._file.seek(0, 2)
         for array in arrays:
+            # Each array has a header with its shape and type, so it can be read
+            # back without knowing them.
             np.save(self._file, np.asarray(array), allow_pickle=False)
         self._widths.append(len(arrays))
 

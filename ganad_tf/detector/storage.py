@@ -76,11 +76,16 @@ def _statistics_of(detector: DetectorGraph) -> dict[str, np.ndarray]:
 
 
 def read_config(path: str) -> dict[str, Any]:
-    """The arguments of a saved detector.
+    """Reads the arguments of a saved detector.
+
+    Args:
+        path: The folder that `save` wrote.
+
+    Returns:
+        config: Content of `detector.json`.
 
     Raises:
-        UserError: If there is no detector in the folder `path`, or one of an
-            earlier version.
+        UserError: If there is no detector, or one of an earlier version.
     """
     name = os.path.join(path, CONFIG_NAME)
     config = artifacts.read_json(name, made_by=MADE_BY, keys=_ARGUMENTS)
@@ -95,7 +100,11 @@ def read_config(path: str) -> dict[str, Any]:
 
 
 def restore_statistics(detector: DetectorGraph, path: str) -> None:
-    """Gives an unfitted detector the statistics in the folder `path`.
+    """Gives an unfitted detector the statistics of a saved one.
+
+    Args:
+        detector: Of the arguments that `read_config` reads.
+        path: The folder that `save` wrote.
 
     Raises:
         UserError: If they are missing or broken.

@@ -68,21 +68,28 @@ class Assessor:
         self.seed = seed
 
     def batches(self, files: Sequence[dataset.ImageFile]) -> tf.data.Dataset:
-        """Batches of files' images, as the detector takes them."""
+        """Images of files in batches, as `image_batches` gives them."""
         return image_batches(self.detector, files)
 
-    def load(self, files: Sequence[dataset.ImageFile]) -> np.ndarray:
-        """Images of files, as the detector takes them.
+    def load(
+        self,
+        files: Sequence[dataset.ImageFile],
+        *,
+        image_size: int | None = None,
+    ) -> np.ndarray:
+        """Loads the images of files.
 
         Args:
             files: At least one.
+            image_size: Side in pixels; None for the detector's height and
+                width.
 
         Returns:
             images: float32 of shape (n, height, width, channels) in [-1, 1].
         """
         return image_tensors.load_images(
             [file.path for file in files],
-            image_size=self.image_size,
+            image_size=image_size or self.image_size,
             channels=self.channels,
         )
 
@@ -188,13 +195,13 @@ class Assessor:
         decisions = {ANOMALY.name: detection.is_defective}
         for part in SCORE_PARTS:
             if part != ANOMALY:
-                decisions[part.name] = self._decided(
+                decisions[part.name] = self._decisions(
                     getattr(calibration, part.field),
                     getattr(detection, part.field),
                 )
         return decisions
 
-    def _decided(self, calibration_scores, scores) -> np.ndarray:
+    def _decisions(self, calibration_scores, scores) -> np.ndarray:
         calibrator = ConformalCalibrator(alpha=self.detector.alpha)
         return calibrator.fit(calibration_scores).is_defective(scores)
 
@@ -205,7 +212,7 @@ class Assessor:
         )
         scores = scorer.scores(self.split.calibration, files)
         return {
-            name: (test, self._decided(calibration, test))
+            name: (test, self._decisions(calibration, test))
             for name, (calibration, test) in scores.items()
         }
 

@@ -13,7 +13,7 @@ from ganad_tf.data import image_files
 from ganad_tf.data import image_tensors
 from ganad_tf.evaluation import baselines
 
-# Training images that the baselines are fitted to at the most.
+# Most training images that the baselines are fitted to.
 MAX_IMAGES = 2000
 # The same for images at their native resolution, and their side in pixels.
 MAX_NATIVE_IMAGES = 500
@@ -64,7 +64,7 @@ class BaselineScorer:
             chosen = {n: b for n, b in methods.items() if b.native == native}
             size = self._native_size() if native else self._image_size
             self._fit(chosen, size, MAX_NATIVE_IMAGES if native else MAX_IMAGES)
-            of_sets = [self._scored(chosen, files, size) for files in sets]
+            of_sets = [self._score_files(chosen, files, size) for files in sets]
             scores |= {n: tuple(s[n] for s in of_sets) for n in chosen}
             logging.info("Scored the baselines %s.", ", ".join(chosen))
         return {name: scores[name] for name in methods}
@@ -78,7 +78,7 @@ class BaselineScorer:
         for baseline in fitted.values():
             baseline.fit(train)
 
-    def _scored(self, fitted, files, size) -> dict[str, np.ndarray]:
+    def _score_files(self, fitted, files, size) -> dict[str, np.ndarray]:
         batches = image_tensors.image_dataset(
             [file.path for file in files],
             image_size=size,

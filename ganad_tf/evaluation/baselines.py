@@ -22,7 +22,12 @@ _STRIDE = 4
 
 
 class PixelStatistic:
-    """A trivial score: one number of the pixels, nothing to fit."""
+    """A trivial score: one number of the pixels, nothing to fit.
+
+    Args:
+        statistic: From pixels (n, num_pixels) to floats (n,), higher for more
+            anomalous.
+    """
 
     def __init__(self, statistic: Callable[[np.ndarray], np.ndarray]):
         self.statistic = statistic
@@ -35,7 +40,12 @@ class PixelStatistic:
 
 
 class PCAReconstruction:
-    """Residuals of a projection on principal components."""
+    """Residuals of a projection on principal components.
+
+    Args:
+        num_components: How many.
+        seed: Of the decomposition.
+    """
 
     def __init__(self, num_components: int, *, seed: int):
         self.num_components = num_components
@@ -104,25 +114,26 @@ class Baseline:
     Args:
         estimator: With `fit` and scikit-learn's `score_samples`, which is
             higher for more normal; the sign is turned here and nowhere else.
-        native: Whether it wants images at their native resolution, as they
-            are, instead of flat pixels of images at the model's size.
+        native: Whether it takes images (n, height, width, channels) at their
+            native resolution, instead of flat pixels (n, num_pixels) of
+            reduced images.
     """
 
     def __init__(self, estimator: Any, *, native: bool = False):
         self.estimator = estimator
         self.native = native
 
-    def _prepared(self, images: np.ndarray) -> np.ndarray:
+    def _estimator_input(self, images: np.ndarray) -> np.ndarray:
         return images if self.native else images.reshape(len(images), -1)
 
     def fit(self, images: np.ndarray) -> Baseline:
-        """Fits to qualified images (n, height, width, channels)."""
-        self.estimator.fit(self._prepared(images))
+        """Fits to qualified images, floats (n, height, width, channels)."""
+        self.estimator.fit(self._estimator_input(images))
         return self
 
     def anomaly_scores(self, images: np.ndarray) -> np.ndarray:
-        """Scores images: floats of shape (n,), higher is more anomalous."""
-        return -self.estimator.score_samples(self._prepared(images))
+        """Scores such images: floats (n,), higher is more anomalous."""
+        return -self.estimator.score_samples(self._estimator_input(images))
 
 
 def _pca(num_components: int, num_images: int, seed: int) -> PCA:
@@ -131,7 +142,7 @@ def _pca(num_components: int, num_images: int, seed: int) -> PCA:
 
 
 def make_baselines(*, num_images: int, seed: int) -> dict[str, Baseline]:
-    """Makes the baselines, unfitted.
+    """Builds the baselines, unfitted.
 
     Args:
         num_images: How many training images there will be; the numbers of

@@ -33,7 +33,7 @@ class DetectionPass(NamedTuple):
 
 
 def without_pictures(detection: Detection) -> Detection:
-    """The numbers of a detection."""
+    """The detection without its large fields, which are set to None."""
     return detection._replace(reconstructions=None, anomaly_maps=None)
 
 
@@ -76,25 +76,25 @@ def detection_pass(
     Returns:
         result: `DetectionPass`, rows in the order of `files`.
     """
-    harvest = _Harvest(detector, files)
+    recorder = _Recorder(detector, files)
     # An image of no file traces the graph, so that the time is that of images.
     detector.detect_batches([tf.zeros([1, *detector.image_shape])])
     start = time.perf_counter()
     detection = detect_files(
-        detector, batches, num_images=len(files), keep=harvest
+        detector, batches, num_images=len(files), keep=recorder
     )
     seconds = time.perf_counter() - start
     return DetectionPass(
         detection,
-        harvest.regions,
-        harvest.pictures,
-        harvest.pixel_results(),
+        recorder.regions,
+        recorder.pictures,
+        recorder.pixel_results(),
         len(files) / seconds,
     )
 
 
-class _Harvest:
-    """Takes from each batch what its large fields are needed for."""
+class _Recorder:
+    """Keeps of each batch what needs its maps and reconstructions."""
 
     def __init__(self, detector: OneClassDetector, files):
         self._files = iter(files)
@@ -116,7 +116,7 @@ class _Harvest:
     def __call__(self, detection: Detection) -> Detection:
         maps = detection.anomaly_maps
         self.pictures.append(detection.reconstructions, maps)
-        # The files go on where the batch before has ended.
+        # An iterator of all files: each batch takes the next ones.
         for anomaly_map, file in zip(maps, self._files, strict=False):
             self.regions.append(find_regions(anomaly_map, self._map_threshold))
             if self._pixels is not None:

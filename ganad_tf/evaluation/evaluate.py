@@ -120,6 +120,7 @@ def _projected(
     assessor: Assessor, assessment: Assessment, files
 ) -> tuple[np.ndarray, np.ndarray]:
     """Latents and decisions of files; only training images are inverted."""
+    # Latents of calibration and test images are known from the assessment.
     training_images = set(assessor.split.train)
     train = [file for file in files if file in training_images]
     detections = {}

@@ -18,7 +18,7 @@ def select_examples(
         labels: Integers of shape (n,), 0 qualified, 1 defective.
         scores: Floats of shape (n,); higher is more anomalous.
         threshold: Least score that is called defective.
-        num_each: Images under each heading at the most.
+        num_each: Most images under one heading.
 
     Returns:
         rows: For each heading that has images, their row numbers.

@@ -135,6 +135,13 @@ def auroc_difference_ci95(
 def rate_ci95(count: int, total: int) -> list[float]:
     """Exact interval of a rate (Clopper & Pearson 1934).
 
+    Args:
+        count: Images with the property.
+        total: All images; the interval of none is [0, 1].
+
+    Returns:
+        interval: Low and high end at 95 %, in [0, 1].
+
     Example:
     >>> [round(end, 3) for end in rate_ci95(0, 10)]
     [0.0, 0.308]
@@ -201,7 +208,16 @@ def overkill_by_alpha(p_values: np.ndarray) -> dict[str, dict[str, Any]]:
 def auroc_by_type(
     labels: np.ndarray, defect_types: np.ndarray, scores: np.ndarray
 ) -> dict[str, float | None]:
-    """AUROC of each defect type against all qualified images."""
+    """AUROC of each defect type against all qualified images.
+
+    Args:
+        labels: Integers of shape (n,), 0 qualified, 1 defective.
+        defect_types: Strings of shape (n,).
+        scores: Floats of shape (n,).
+
+    Returns:
+        areas: In [0, 1], by defect type.
+    """
     labels, defect_types = np.asarray(labels), np.asarray(defect_types)
     areas = {}
     for defect_type in sorted(set(defect_types[labels == 1])):

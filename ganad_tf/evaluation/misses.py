@@ -10,7 +10,7 @@ from ganad_tf.score_parts import SCORE_PARTS
 
 _PART_WORDS = {part.name: part.words for part in SCORE_PARTS}
 REASONS = {
-    "part": "stand out in one part of the score, but not in their mean",
+    "part": "stand out in one part of the score only",
     "close": "are close calls, just below the threshold",
     "alike": "look like qualified images to every part of the score",
 }
@@ -78,15 +78,7 @@ def larger_shares(
 
 
 def reason(miss: Miss, alpha: float) -> str:
-    """The reason why an image was missed.
-
-    Args:
-        miss: `Miss`.
-        alpha: False-alarm rate of the decision.
-
-    Returns:
-        key: Of `REASONS`.
-    """
+    """Why an image was missed at a false-alarm rate: a key of `REASONS`."""
     near = miss.p_value <= 2.0 * alpha
     if any(share <= alpha for share in miss.shares.values()):
         # The one part may be all of the score, or be outweighed by another.
@@ -112,8 +104,7 @@ def why(miss: Miss, alpha: float) -> str:
         words: Sentences.
     """
     opening = {
-        "part": "Stands out in one part only, and the score is the mean of "
-        "its parts.",
+        "part": "Stands out in one part of the score only.",
         "close": "A close call.",
         "alike": "Looks like a qualified image.",
     }[reason(miss, alpha)]

@@ -31,10 +31,12 @@ def render(template: str, *, room: str = _ROOM, **context: Any) -> str:
         text: HTML.
     """
     environment = jinja2.Environment(
+        # A room's own templates first, so that they may extend this room's.
         loader=jinja2.ChoiceLoader(
             [jinja2.PackageLoader(room), jinja2.PackageLoader(_ROOM)]
         ),
         autoescape=True,
+        # A value that is missing is an error, not an empty cell.
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 # Largest false-positive rate of the area under the per-region overlap curve.
 INTEGRATION_LIMIT = 0.3
-# Thresholds of that curve at the most.
+# Most thresholds of that curve.
 _NUM_THRESHOLDS = 2000
 
 

@@ -21,7 +21,8 @@ from ganad_tf.score_parts import ANOMALY
 from ganad_tf.score_parts import FRECHET
 from ganad_tf.score_parts import SCORE_PARTS
 
-# Images of each part that the projector shows, and the side of a thumbnail.
+# Images of each role that the projector shows, and the side of a thumbnail in
+# pixels. The sprite of them all has to stay below 8192 pixels a side.
 NUM_PROJECTED = 600
 THUMBNAIL_SIZE = 40
 
@@ -39,7 +40,7 @@ def write_scores(
         folder: TensorBoard's run.
         labels: Integers of shape (n,), 0 qualified, 1 defective.
         scores: For each method, floats of shape (n,).
-        threshold: Of the anomaly score.
+        threshold: Least anomaly score that is called defective.
     """
     labels = np.asarray(labels)
     pictures = {
@@ -74,7 +75,14 @@ def _readable_scores(scores: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def projected_files(split: Split) -> list[tuple[str, ImageFile]]:
-    """Which images the projector shows: (part, file), evenly spread."""
+    """Images for the projector, evenly spread over each role.
+
+    Args:
+        split: The roles of all images.
+
+    Returns:
+        rows: Role, a field of `Split`, and file of each image.
+    """
     rows = []
     for part in ("train", "calibration", "test_qualified", "test_defective"):
         files = getattr(split, part)
@@ -100,16 +108,13 @@ def write_projector(
 
     Args:
         folder: TensorBoard's run.
-        latents: Floats of shape (n, dim), or (n, rows, columns, dim), of which
-            the mean over the places is shown.
+        latents: Floats of shape (n, dim).
         images: Floats of shape (n, height, width, channels) in [-1, 1].
         rows: As `projected_files` gives them.
         is_defective: Booleans of shape (n,), the verdicts.
     """
-    latents = np.asarray(latents)
-    flat = latents.reshape(len(latents), -1, latents.shape[-1]).mean(axis=1)
     artifacts.write_text(
-        os.path.join(folder, "latents.tsv"), _tsv(np.char.mod("%.5g", flat))
+        os.path.join(folder, "latents.tsv"), _tsv(np.char.mod("%.5g", latents))
     )
     metadata = [("set", "verdict", "name")]
     metadata += [

@@ -102,6 +102,7 @@ def _line(dice: _Dice, size: int) -> tf.Tensor:
 
 def _foreign_piece(images, others, dice: _Dice, size: int) -> tf.Tensor:
     """A rectangle cut out of another image, brighter or darker."""
+    # Aligned parts look alike in the same place; moved, the piece is foreign.
     shifts = (size // 3, size // 2)
     others = tf.roll(others, shift=shifts, axis=(1, 2))
     gain = _per_image(dice.uniform(0.3, 1.2))
@@ -139,7 +140,7 @@ def _blur_patch(images, others, dice: _Dice, size: int) -> tf.Tensor:
 
 
 def _shifted_patch(images, others, dice: _Dice, size: int) -> tf.Tensor:
-    """Structure in the wrong place, by an eighth of the side at the most."""
+    """Structure in the wrong place, by at most an eighth of the side."""
     longest = max(size // 8, 1)
     down = tf.roll(images, shift=longest, axis=1)
     right = tf.roll(images, shift=longest // 2 + 1, axis=2)
@@ -165,12 +166,15 @@ def _corrupt_once(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     batch = tf.shape(images)[0]
     dice = _Dice(seed, batch)
     kinds = tf.gather(tf.constant(_WEIGHTS), dice.integers(len(_WEIGHTS)))
+    # Drawing every kind on every image and choosing one would cost six times
+    # as much.
     rows = tf.dynamic_partition(tf.range(batch), kinds, len(_KINDS))
     others = tf.roll(images, shift=1, axis=0)
     parts = []
     for number, (corrupt_all, chosen) in enumerate(
         zip(_KINDS, rows, strict=True)
     ):
+        # Not above 0, where `dice` counts: no draw shares its seed.
         seed_of_kind = tf.random.experimental.stateless_fold_in(seed, -number)
         parts.append(
             corrupt_all(

@@ -56,6 +56,7 @@ def subpixel_transposed_convolution(inputs: tf.Tensor, kernel: tf.Tensor):
     phases = tf.reshape(phases, [2, 2, channels_in, 4 * channels_out])
     padded = tf.pad(inputs, [[0, 0], [1, 1], [1, 1], [0, 0]])
     outputs = tf.nn.conv2d(padded, phases, 1, "VALID")
+    # The padding has added a border of one pixel.
     return tf.nn.depth_to_space(outputs, 2)[:, 1:-1, 1:-1], gradients
 
 
@@ -100,6 +101,8 @@ def frozen_generator(
         i for i, x in enumerate(layers) if isinstance(x, keras.layers.ReLU)
     )
     head = keras.Model(generator.input, layers[first].output)
+    # Behind the first ReLU follow convolution, normalisation and ReLU of each
+    # stage, and the last convolution with its activation.
     *hidden_layers, last, activation = layers[first + 1 :]
     stages = list(zip(hidden_layers[::3], hidden_layers[1::3], strict=True))
 

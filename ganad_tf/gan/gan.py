@@ -126,6 +126,7 @@ class DCGAN(keras.Model):
         self._trackers = {
             name: keras.metrics.Mean(name) for name in step_losses.NAMES
         }
+        # All variables exist: a checkpoint can be loaded before the first call.
         self.built = True
 
     def _add_step_counter(self) -> keras.Variable:
@@ -137,6 +138,7 @@ class DCGAN(keras.Model):
             trainable=False,
         )
 
+    # Overridden, or Keras would log a `loss` of its own that is always 0.
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
         return list(self._trackers.values())
@@ -155,7 +157,10 @@ class DCGAN(keras.Model):
             **kwargs: `run_eagerly`, `jit_compile` and so on of Keras; XLA is
                 off by default.
         """
+        # XLA needs static shapes; how many images get each kind of synthetic
+        # defect is random.
         kwargs = {"jit_compile": False, **kwargs}
+        # None, or Keras would add an optimizer that trains nothing.
         super().compile(optimizer=None, **kwargs)
         self._compile_arguments = {
             "learning_rate": learning_rate,
@@ -182,7 +187,7 @@ class DCGAN(keras.Model):
 
     @property
     def generator_variables(self) -> list:
-        """What the generator's optimizer trains: the encoder, too."""
+        """Variables of generator and encoder, which share an optimizer."""
         networks = [self.generator]
         networks += [] if self.encoder is None else [self.encoder]
         return [v for net in networks for v in net.trainable_variables]
@@ -216,13 +221,20 @@ class DCGAN(keras.Model):
         return self._with_head(self._frozen(latents), latents)
 
     def project(self, images: tf.Tensor) -> tf.Tensor | None:
-        """Latents by the linear head alone; None for the plain DCGAN."""
+        """Latents by the linear head alone; None for the plain DCGAN.
+
+        From images (batch, height, width, channels) in [-1, 1] to latents
+        (batch, latent_dim), both float32.
+        """
         return (
             None if self.encoder is None else self.linear_head.project(images)
         )
 
     def correct(self, images: tf.Tensor) -> tf.Tensor | None:
-        """What the encoder adds to the projection; None for the plain DCGAN."""
+        """What the averaged encoder adds to `project`, of the same shape.
+
+        None for the plain DCGAN.
+        """
         return (
             None
             if self.encoder is None
@@ -250,19 +262,21 @@ class DCGAN(keras.Model):
     def generate_with(
         self, generator: keras.Model, latents: tf.Tensor, *, training: bool
     ) -> tf.Tensor:
-        """Images of latents by `generator` and the linear head."""
+        """`generate` by another generator, such as the one in training."""
         return self._with_head(generator(latents, training=training), latents)
 
     def encode_with(
         self, encoder: keras.Model, images: tf.Tensor, *, training: bool
     ) -> tf.Tensor:
-        """Latents of images by `encoder` and the linear head."""
+        """`encode` by another encoder, such as the one in training."""
         offset = encoder(images, training=training)
         return self.linear_head.project(images) + offset
 
     def _with_head(self, images, latents) -> tf.Tensor:
         if self.linear_head is None:
             return images
+        # The sum may leave the range of images; the clipping stops the gradient
+        # of a pixel that is out of it.
         return tf.clip_by_value(images + self.linear_head(latents), -1.0, 1.0)
 
     def train_step(self, data: Any) -> dict[str, Any]:

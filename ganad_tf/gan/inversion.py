@@ -13,6 +13,16 @@ from ganad_tf.gan import pyramid
 
 OPTIMIZERS = ("sgd", "momentum", "adam")
 SCHEDULES = ("constant", "cosine")
+# Arguments of `LatentInverter` that a model folder keeps.
+_CONFIG = (
+    "num_steps",
+    "optimizer",
+    "learning_rate",
+    "schedule",
+    "prior_weight",
+    "num_restarts",
+    "seed",
+)
 # Differences of 1.3 of 255 gray levels. Where |d| has a corner, the rounding of
 # another batch size would turn the descent and move a score by up to 1e-3.
 _SMOOTHING = 0.01
@@ -117,15 +127,7 @@ class LatentInverter:
 
     def get_config(self) -> dict[str, int | float | str]:
         """Returns the arguments of this inverter, except `generate`."""
-        return {
-            "num_steps": self.num_steps,
-            "optimizer": self.optimizer,
-            "learning_rate": self.learning_rate,
-            "schedule": self.schedule,
-            "prior_weight": self.prior_weight,
-            "num_restarts": self.num_restarts,
-            "seed": self.seed,
-        }
+        return {name: getattr(self, name) for name in _CONFIG}
 
     def invert(
         self, images: tf.Tensor, initial_latents: tf.Tensor
@@ -145,6 +147,8 @@ class LatentInverter:
     def _invert(self, images, initial_latents) -> InversionResult:
         result = self._descend(images, initial_latents)
         for restart in range(self.num_restarts):
+            # One row for all images: noise by row would make a result depend
+            # on the place in the batch.
             noise = tf.random.stateless_normal(
                 [1, initial_latents.shape[-1]],
                 [self.seed, restart],
@@ -158,15 +162,10 @@ class LatentInverter:
     def curves(
         self, images: tf.Tensor, initial_latents: tf.Tensor
     ) -> InversionCurves:
-        """Loss and latent norm at each step of the descent, restarts aside.
+        """Loss and latent norm at each step that `invert` takes.
 
-        Args:
-            images: float32 of shape (batch, height, width, channels) in
-                [-1, 1].
-            initial_latents: float32 of shape (batch, latent_dim).
-
-        Returns:
-            curves: `InversionCurves`.
+        Takes the arguments of `invert`, returns `InversionCurves`. Restarts
+        are left out.
         """
         latents = tf.convert_to_tensor(initial_latents)
         moments = (tf.zeros_like(latents), tf.zeros_like(latents))
@@ -184,6 +183,8 @@ class LatentInverter:
         return latents, losses, *self._update(step, latents, gradients, moments)
 
     def _gradients(self, images, latents):
+        # The tape derives the sum of the losses. Each depends on its own latent
+        # alone, so each row is the gradient of that image's loss.
         with tf.GradientTape() as tape:
             tape.watch(latents)
             losses, reconstructions = self._losses(images, latents)
@@ -199,6 +200,7 @@ class LatentInverter:
         return losses, reconstructions
 
     def _descend(self, images, latents) -> InversionResult:
+        # An infinite loss, so that the start replaces it.
         none = tf.zeros_like(latents[:, 0])
         best = InversionResult(latents, images, none + np.inf, none, none)
         moments = (tf.zeros_like(latents), tf.zeros_like(latents))
@@ -208,6 +210,7 @@ class LatentInverter:
             (tf.constant(0), latents, moments, best),
             maximum_iterations=self.num_steps,
         )
+        # Nobody has looked yet at where the last step has led.
         losses, reconstructions = self._losses(images, latents)
         initial_losses = best.initial_losses if self.num_steps else losses
         last = best._replace(
@@ -240,6 +243,8 @@ class LatentInverter:
 
     def _update(self, step, latents, gradients, moments):
         """One step of Adam (Kingma & Ba 2015), momentum 0.9 or plain SGD."""
+        # Written out: a Keras optimizer keeps its moments in variables, which
+        # would carry over from one image to the next.
         first, second = moments
         rate = self._rate(step)
         if self.optimizer == "sgd":

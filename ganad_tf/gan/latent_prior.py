@@ -35,6 +35,8 @@ class LatentPrior(keras.layers.Layer):
     def __init__(self, *, latent_dim: int, **kwargs):
         super().__init__(**{"trainable": False, "dtype": "float32", **kwargs})
         self.latent_dim = latent_dim
+        # Of a fixed shape, so that a checkpoint can be loaded without knowing
+        # how many components were fitted; unused ones have a share of 0.
         shape = [MAX_COMPONENTS, latent_dim]
         self.means = self.add_weight(
             shape=shape, initializer="zeros", name="means"
@@ -59,6 +61,8 @@ class LatentPrior(keras.layers.Layer):
         """
         count = len(latents) // MIN_LATENTS_PER_COMPONENT
         count = min(max(count, 1), MAX_COMPONENTS)
+        # Diagonal: a full covariance of each component would have more entries
+        # than the images can determine.
         mixture = GaussianMixture(
             count, covariance_type="diag", reg_covar=1e-3, random_state=seed
         ).fit(latents)
@@ -79,6 +83,8 @@ class LatentPrior(keras.layers.Layer):
             latents: float32 of shape (num_latents, latent_dim).
         """
         seeds = tf.random.experimental.stateless_split(seed, 2)
+        # A component by its share: where a uniform number lies among the
+        # cumulative shares, which by rounding may end just below 1.
         steps = tf.cumsum(self.shares.value / tf.reduce_sum(self.shares.value))
         drawn = tf.random.stateless_uniform(
             [num_latents], seeds[0], alg="philox"

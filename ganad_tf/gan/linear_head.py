@@ -76,9 +76,12 @@ class LinearHead(keras.layers.Layer):
             The head itself.
         """
         pixels = images.reshape(len(images), -1)
+        # n images have at most n - 1 directions around their mean.
         rank = min(self.latent_dim, len(images) - 1, pixels.shape[1])
         pca = PCA(rank, svd_solver="randomized", random_state=seed)
         pca.fit(pixels)
+        # Components that the images do not determine are zero: they draw
+        # nothing, and the variance of 1 only avoids a division by zero.
         variances = np.ones(self.latent_dim)
         variances[:rank] = np.maximum(pca.explained_variance_, 1e-8)
         components = np.zeros(self.components.shape)
@@ -97,7 +100,11 @@ class LinearHead(keras.layers.Layer):
         )
 
     def project(self, images: tf.Tensor) -> tf.Tensor:
-        """Returns the latents (batch, latent_dim) of the nearest images."""
+        """Returns the latents of the nearest images that the head can draw.
+
+        From images (batch, image_size, image_size, channels) to latents
+        (batch, latent_dim), both float32.
+        """
         shape = [-1, self.image_size**2 * self.channels]
         pixels = keras.ops.reshape(images, shape) - self.mean
         return tf.matmul(pixels, self.components) / self.variances

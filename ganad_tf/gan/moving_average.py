@@ -6,8 +6,16 @@ import keras
 
 
 def copy_of(network: keras.Model) -> keras.Model:
-    """A frozen copy of a network: the average before the first step."""
+    """A frozen copy of a network: the average before the first step.
+
+    Args:
+        network: Built.
+
+    Returns:
+        copy: A network of its own with the same weights, not trainable.
+    """
     copy = keras.models.clone_model(network)
+    # Cloning draws new initial weights.
     copy.set_weights(network.get_weights())
     copy.trainable = False
     return copy

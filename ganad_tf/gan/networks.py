@@ -8,6 +8,8 @@ import numpy as np
 from ganad_tf.errors import UserError
 
 IMAGE_SIZES = (16, 32, 64, 128)
+# A multiple of the stride of 2, so that every output pixel of a transposed
+# convolution has as many taps: no checkerboard (Odena et al. 2016).
 _KERNEL = 4
 
 
@@ -107,6 +109,8 @@ def _strided_convolutions(
             strides=2,
             padding="same",
             use_bias=False,
+            # Without normalisation, weights as small as DCGAN's would let the
+            # signal vanish from layer to layer.
             kernel_initializer=_initializer(seed + stage)
             if normalize
             else keras.initializers.HeNormal(seed=seed + stage),

@@ -21,8 +21,16 @@ BINOMIAL_KERNEL = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16.0
 
 @functools.cache
 def blur_matrix(size: int) -> np.ndarray:
-    """Returns the `(size, size)` binomial blur with mirrored borders."""
+    """Returns the binomial blur of an axis with mirrored borders.
+
+    Args:
+        size: Pixels of the axis, at least 2.
+
+    Returns:
+        matrix: float64 of shape (size, size); each row sums to 1.
+    """
     matrix = np.zeros((size, size))
+    # Mirrored without repeating the border pixel, as OpenCV does by default.
     period = 2 * (size - 1)
     for offset, weight in zip(range(-2, 3), BINOMIAL_KERNEL, strict=True):
         for row in range(size):
@@ -48,6 +56,7 @@ def _expand_matrix(size: int) -> np.ndarray:
 
 def _apply(rows: np.ndarray, columns: np.ndarray, planes: tf.Tensor):
     """Multiplies `planes` `(n, height, width)` by one matrix an axis."""
+    # Products from both sides: rows act on the height, columns on the width.
     dtype = planes.dtype.as_numpy_dtype
     planes = tf.matmul(tf.constant(rows.astype(dtype))[None], planes)
     return tf.tensordot(planes, tf.constant(columns.T.astype(dtype)), 1)

@@ -16,7 +16,8 @@ _WEIGHTS = {
     "latent_loss": "latent_weight",
     "prior_loss": "prior_weight",
 }
-# Batch statistics are frozen from this share of the steps on.
+# Batch statistics are frozen from this share of the steps on: from there the
+# generator is trained as it is inverted and served, in inference mode.
 FREEZING_SHARE = 0.65
 
 
@@ -35,6 +36,7 @@ def take_step(gan: keras.Model, images: tf.Tensor) -> dict[str, tf.Tensor]:
     seed = tf.stack([gan.seed, gan.step.value])
     seeds = tf.random.experimental.stateless_split(seed, 3)
     latents = gan.sample_latents(tf.shape(images)[0], seed=seeds[0])
+    # One forward pass serves both players: each descends its own loss.
     with tf.GradientTape(persistent=True) as tape:
         if gan.encoder is None:
             generated, values = _generate(gan, latents), {}

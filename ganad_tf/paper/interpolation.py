@@ -12,7 +12,7 @@ from ganad_tf.paper import measures
 from ganad_tf.paper import pictures
 from ganad_tf.paper import words
 from ganad_tf.paper.sampled_sets import NUM_OF_SET
-from ganad_tf.paper.sampled_sets import spread
+from ganad_tf.paper.sampled_sets import evenly_spaced
 from ganad_tf.paper.samples import Sampler
 from ganad_tf.paper.section import Section
 from ganad_tf.paper.section import agreement
@@ -88,7 +88,7 @@ class Interpolator:
 
     def _pair(self, files) -> tuple[tuple[str, str], np.ndarray]:
         """Names and samples of the two files that differ most."""
-        candidates = spread(files, NUM_CANDIDATES)
+        candidates = evenly_spaced(files, NUM_CANDIDATES)
         samples = self._sampler.load(candidates)
         rows = list(measures.farthest_pair(samples))
         return tuple(candidates[row].name for row in rows), samples[rows]
@@ -113,6 +113,6 @@ class Interpolator:
 
     def _range_of_real(self) -> tuple[float, float]:
         """Logits that 90 % of held-out qualified samples lie within."""
-        real = self._sampler.load(spread(self._held_out, NUM_OF_SET))
+        real = self._sampler.load(evenly_spaced(self._held_out, NUM_OF_SET))
         ends = np.quantile(self._logits(real), [0.05, 0.95])
         return tuple(float(end) for end in ends)

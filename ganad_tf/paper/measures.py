@@ -21,9 +21,10 @@ def nearest_neighbour_accuracy(
     """How often an image's nearest neighbour is of its own kind.
 
     The leave-one-out accuracies of the two-sample 1-nearest-neighbour test
-    (Lopez-Paz & Oquab 2017), of each kind by itself, since a set in the midst
-    of the other scores 1 and the other 0: both 0.5 where the sets cannot be
-    told apart, 1 where they lie apart, below 0.5 where one copies the other.
+    (Lopez-Paz & Oquab 2017), of each kind by itself: a set in the middle of the
+    other scores 1 and the other 0, which a mean would hide. Both are 0.5 where
+    the sets cannot be told apart, 1 where they are separate, below 0.5 where
+    one copies the other.
 
     Args:
         real: Floats of shape (n, ...).
@@ -151,6 +152,7 @@ def set_distance(
 
     with threadpool_limits(1):  # matrices so small lose by sharing
         of_set, of_qualified = drawn(latents), drawn(qualified)
+    # The distance compares sets; this says whether single images differ, too.
     labels = np.repeat([0, 1], [len(qualified), len(latents)])
     scores = reference.frechet_scores(np.concatenate([qualified, latents]))
     return SetDistance(

@@ -27,7 +27,7 @@ from ganad_tf.paper.sampled_sets import HELD_OUT
 from ganad_tf.paper.sampled_sets import NUM_OF_SET
 from ganad_tf.paper.sampled_sets import TRAINING
 from ganad_tf.paper.sampled_sets import SampledSets
-from ganad_tf.paper.sampled_sets import spread
+from ganad_tf.paper.sampled_sets import evenly_spaced
 from ganad_tf.paper.section import Section
 from ganad_tf.paper.section import agreement
 from ganad_tf.score_parts import ANOMALY
@@ -55,36 +55,36 @@ class Reproduction:
         self.held_out = split.calibration + split.test_qualified
         self.interpolator = Interpolator(self.sampler, self.held_out)
 
-    def _makers(self) -> list[Callable[[], Section]]:
+    def _section_functions(self) -> list[Callable[[], Section]]:
         """A function for each section that the data allow for."""
         interpolate = self.interpolator.section
         split = self.assessor.split
         defective = split.test_defective
-        makers = [
+        functions = [
             self.generated_samples,
             self.nearest_neighbours,
             lambda: interpolate(7, "qualified", self.held_out),
         ]
         if len(defective) > 1:
-            makers.append(lambda: interpolate(8, "defective", defective))
-        makers += [
+            functions.append(lambda: interpolate(8, "defective", defective))
+        functions += [
             self.reconstructions,
             lambda: self.distances(by="paper"),
             lambda: self.distances(by="detector"),
         ]
         if defective and split.test_qualified:
-            makers.append(self.accuracies)
-        return makers
+            functions.append(self.accuracies)
+        return functions
 
     def sections(self) -> Iterator[Section]:
         """Reproduces every section that the data allow for; logs progress."""
-        makers = self._makers()
-        for row, make in enumerate(makers):
-            section = make()
+        functions = self._section_functions()
+        for row, reproduce in enumerate(functions):
+            section = reproduce()
             logging.info(
                 "%d of %d: %s: %s.",
                 row + 1,
-                len(makers),
+                len(functions),
                 section.title,
                 section.agreement,
             )
@@ -99,7 +99,7 @@ class Reproduction:
     def generated_samples(self) -> Section:
         """Fig. 5."""
         count = min(64, len(self.held_out)) // 8 * 8
-        real = self.sampler.load(spread(self.held_out, count))
+        real = self.sampler.load(evenly_spaced(self.held_out, count))
         generated = self.sampler.generated(count)
         means = [float(images.mean()) for images in (real, generated)]
         contrasts = [
@@ -137,9 +137,9 @@ class Reproduction:
         """Fig. 6."""
         train = self.assessor.split.train
         count = min(len(self.held_out), len(train), NUM_OF_SET)
-        real = self.sampler.load(spread(self.held_out, count))
+        real = self.sampler.load(evenly_spaced(self.held_out, count))
         generated = self.sampler.generated(count)
-        train = self.sampler.load(spread(train, count))
+        train = self.sampler.load(evenly_spaced(train, count))
         shares = measures.nearest_neighbour_accuracy(real, generated)
         between_real = measures.nearest_neighbour_accuracy(real, train)
         total = float(np.mean(shares))
@@ -181,10 +181,10 @@ class Reproduction:
         defective = [
             file
             for files in self.sets.by_type.values()
-            for file in spread(files, per_type)
+            for file in evenly_spaced(files, per_type)
         ]
         rows = self._reconstructed(
-            spread(self.sets.test_qualified, NUM_ROWS)
+            evenly_spaced(self.sets.test_qualified, NUM_ROWS)
             + defective[: 2 * NUM_ROWS]
         )
         losses = self._reconstruction_losses()

@@ -18,11 +18,11 @@ TRAINING, HELD_OUT = "training", "held-out qualified"
 GENERATED = "generated"
 
 
-def spread(files: Sequence[ImageFile], count: int) -> list[ImageFile]:
+def evenly_spaced(files: Sequence[ImageFile], count: int) -> list[ImageFile]:
     """At most `count` of the files, evenly spaced.
 
     Example:
-    >>> spread("abcdefg", 3)
+    >>> evenly_spaced("abcdefg", 3)
     ['a', 'd', 'g']
     """
     rows = np.linspace(0, len(files) - 1, min(len(files), count))
@@ -55,17 +55,17 @@ class SampledSets:
         for file in split.test_defective:
             self.by_type.setdefault(file.defect_type, []).append(file)
         self._files = {
-            TRAINING: spread(split.train, NUM_REFERENCE),
-            HELD_OUT: spread(self.test_qualified, NUM_OF_SET),
+            TRAINING: evenly_spaced(split.train, NUM_REFERENCE),
+            HELD_OUT: evenly_spaced(self.test_qualified, NUM_OF_SET),
         }
         self._samples: dict[str, Samples] = {}
         self._inversions: dict[tuple[str, str], InversionResult] = {}
 
     def samples(self, name: str) -> Samples:
-        """The samples of a set, read once."""
+        """The `Samples` of a set of files, by its name; read once."""
         if name not in self._samples:
             files = self._files.get(name)
-            files = files or spread(self.by_type[name], NUM_OF_SET)
+            files = files or evenly_spaced(self.by_type[name], NUM_OF_SET)
             self._samples[name] = self.sampler.samples(files)
         return self._samples[name]
 

@@ -11,7 +11,6 @@ import tensorflow as tf
 
 from ganad_tf import progress
 from ganad_tf import recipes
-from ganad_tf.data import image_tensors
 from ganad_tf.data.dataset import ImageFile
 from ganad_tf.evaluation.assessment import Assessor
 from ganad_tf.gan.inversion import InversionResult
@@ -66,19 +65,8 @@ class Sampler:
         return self.gan.generator.output_shape[1]
 
     def load(self, files: Sequence[ImageFile]) -> np.ndarray:
-        """Images of files, as the networks see them.
-
-        Args:
-            files: At least one.
-
-        Returns:
-            images: float32 of shape (n, size, size, channels) in [-1, 1].
-        """
-        return image_tensors.load_images(
-            [file.path for file in files],
-            image_size=self.size,
-            channels=self.assessor.channels,
-        )
+        """Loads samples (n, size, size, channels) in [-1, 1] of the files."""
+        return self.assessor.load(files, image_size=self.size)
 
     def samples(self, files: Sequence[ImageFile]) -> Samples:
         """Images of files, and their descriptors.
@@ -97,7 +85,7 @@ class Sampler:
         return Samples(images, np.concatenate(descriptors))
 
     def generated(self, count: int) -> np.ndarray:
-        """Images of random latents: (count, size, size, channels)."""
+        """Images (count, size, size, channels) of random latents."""
         latents = self.gan.sample_latents(count, seed=[self.assessor.seed, 1])
         return self.gan.generate(latents).numpy()
 

@@ -52,10 +52,19 @@ _SIZES = ("TF_TensorByteSize", "TF_StringGetSize")
 
 
 def load_library(site_packages: str) -> ctypes.CDLL:
-    """Opens the libraries of the installed package `tensorflow`."""
+    """Opens the libraries of the installed package `tensorflow`.
+
+    Args:
+        site_packages: Folder in which the package is installed.
+
+    Returns:
+        library: With the functions of `tensorflow/c/c_api.h`.
+    """
     folder = os.path.join(site_packages, "tensorflow")
     for name in ("libtensorflow_framework.so.2", "libtensorflow_cc.so.2"):
+        # Global, so that the second library finds the symbols of the first.
         library = ctypes.CDLL(os.path.join(folder, name), ctypes.RTLD_GLOBAL)
+    # ctypes takes every result for a C int, which would cut pointers and sizes.
     for name in _POINTERS:
         getattr(library, name).restype = ctypes.c_void_p
     for name in _SIZES:
@@ -81,6 +90,8 @@ class Session:
         self._graph = ctypes.c_void_p(library.TF_NewGraph())
         with self._status() as status:
             self._session = ctypes.c_void_p(
+                # Options and graph are freed with the process, as is the
+                # session. None: no run options, no meta graph wanted.
                 library.TF_LoadSessionFromSavedModel(
                     ctypes.c_void_p(library.TF_NewSessionOptions()),
                     None,
@@ -121,6 +132,8 @@ class Session:
     def _allocate(self, tensor: Tensor) -> ctypes.c_void_p:
         """A native tensor; the strings in it are views of `tensor`'s."""
         strings = tensor.dtype == STRING
+        # A string tensor is an array of TF_TString, each of which is
+        # initialised and then pointed to its bytes.
         size = len(tensor.content) * (_STRING_SIZE if strings else 1)
         native = ctypes.c_void_p(
             self._library.TF_AllocateTensor(
@@ -187,6 +200,8 @@ class Session:
         results = (ctypes.c_void_p * len(outputs))()
         try:
             with self._status() as status:
+                # None: no run options, no targets beside the fetches, no
+                # metadata wanted.
                 self._library.TF_SessionRun(
                     self._session,
                     None,
@@ -209,7 +224,7 @@ class Session:
 
 
 def to_json(tensor: Tensor) -> list:
-    """A tensor as JSON has it; `from_json` is the inverse."""
+    """A tensor as JSON: type, shape, Base64; `from_json` is the inverse."""
     strings = tensor.content if tensor.dtype == STRING else [tensor.content]
     encoded = [base64.b64encode(string).decode() for string in strings]
     return [tensor.dtype, tensor.shape, encoded]
@@ -235,6 +250,7 @@ def _main(site_packages: str, path: str, num_threads: str) -> None:
     library = load_library(site_packages)
     start = time.perf_counter()
     session = Session(library, path)
+    # The first request by itself: it is timed together with the load.
     answers = [session.run(*request) for request in requests[:1]]
     seconds = time.perf_counter() - start
     with ThreadPoolExecutor(int(num_threads)) as pool:

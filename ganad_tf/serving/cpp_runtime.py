@@ -77,6 +77,8 @@ def _run_process(
     """What `c_api` answers as a program, and what the runtime logs."""
     package = importlib.util.find_spec("tensorflow").origin
     site_packages = os.path.dirname(os.path.dirname(package))
+    # Isolated and without site-packages: Python's TensorFlow cannot be imported
+    # by mistake, so what runs is what TensorFlow Serving runs.
     process = subprocess.run(
         [sys.executable, "-I", "-S", c_api.__file__]
         + [site_packages, path, str(num_threads)],

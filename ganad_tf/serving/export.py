@@ -110,6 +110,7 @@ def refit(
     Returns:
         refitted: A detector of otherwise the same arguments.
     """
+    # A new detector, since the old one's graph holds its statistics.
     config = detector.get_config()
     config["inverter"] = {**config["inverter"], "num_steps": num_steps}
     refitted = OneClassDetector.from_config(
@@ -193,6 +194,7 @@ def export_detector(
     name = name or os.path.basename(os.path.abspath(export_dir))
     version = next_version(export_dir) if version is None else version
     path = _new_version_path(export_dir, version)
+    # A version is never replaced: a server may have it open.
     with artifacts.new_directory(path, replace=False) as part:
         _write(Servable(detector), part)
         warmup.write_warmup_requests(

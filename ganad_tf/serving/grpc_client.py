@@ -16,6 +16,7 @@ from ganad_tf.errors import UserError
 from ganad_tf.serving.client import ServingClient
 from ganad_tf.serving.client import UnavailableError
 from ganad_tf.serving.scorer import RefusedError
+from ganad_tf.serving.scorer import inputs_of
 from ganad_tf.serving.scorer import rows_of
 
 _RETRIED = (
@@ -69,10 +70,7 @@ class GrpcClient(ServingClient):
         answer = self._ask(self._stub.GetModelMetadata, request)
         signatures = get_model_metadata_pb2.SignatureDefMap()
         answer.metadata["signature_def"].Unpack(signatures)
-        return {
-            name: signature.inputs
-            for name, signature in signatures.signature_def.items()
-        }
+        return inputs_of(signatures.signature_def)
 
     def _predict(
         self, images: list[bytes], signature: str

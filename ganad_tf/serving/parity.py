@@ -124,6 +124,7 @@ def check_saved_model(
         path, list(requests.values()), num_threads=NUM_THREADS
     )
     outputs = dict(zip(requests, answers.outputs, strict=True))
+    # One step of a p-value among n calibration scores.
     comparison = Comparison(1.0 / (manifest["num_calibration"] + 1))
     _compare_requests(comparison, outputs, len(image_bytes))
     _check_edge_cases(comparison, outputs)
@@ -174,6 +175,7 @@ def _requests(
     def of_bytes(signature: str, encoded: list[bytes]):
         return signature, {"image_bytes": np.array(encoded, object)}
 
+    # Images are repeated up to the size of a full batch.
     many = [image_bytes[row % len(image_bytes)] for row in range(_BATCH_SIZE)]
     requests = {
         "first": of_bytes("score", image_bytes[:1]),

@@ -15,6 +15,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from ganad_tf.errors import UserError
 from ganad_tf.serving.scorer import RefusedError
 from ganad_tf.serving.scorer import Scorer
+from ganad_tf.serving.scorer import inputs_of
 from ganad_tf.serving.scorer import rows_of
 
 _MANIFEST_NAME = os.path.join("assets.extra", "manifest.json")
@@ -123,10 +124,7 @@ class SavedModelScorer(Scorer):
             ) from error
 
     def _inputs(self) -> dict[str, Any]:
-        return {
-            name: signature.inputs
-            for name, signature in self._signatures.items()
-        }
+        return inputs_of(self._signatures)
 
     def _predict(
         self, images: list[bytes], signature: str

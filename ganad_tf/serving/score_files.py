@@ -191,12 +191,15 @@ def score_files(
     waiting = collections.deque()
     try:
         for chunk in chunk_paths(paths, num_images=batch_size):
+            # Results are yielded in order; memory holds the chunks that wait.
             waiting.append(pool.submit(_score_chunk, score, chunk))
             if len(waiting) > num_parallel:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
     finally:
+        # After an error: requests under way end by themselves, others do not
+        # begin.
         pool.shutdown(wait=False, cancel_futures=True)
 
 

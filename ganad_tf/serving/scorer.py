@@ -91,8 +91,13 @@ class Scorer(abc.ABC):
         """Rows of a batch; `RefusedError` if one of its images is bad."""
 
 
+def inputs_of(signatures: Mapping[str, Any]) -> dict[str, Collection[str]]:
+    """The inputs of each `SignatureDef`, by the signature's name."""
+    return {name: signature.inputs for name, signature in signatures.items()}
+
+
 def rows_of(columns: dict[str, Any]) -> list[dict[str, Any]]:
-    """Turns named columns of one length into rows.
+    """Turns columns of one length, by name, into one dictionary a row.
 
     Example:
     >>> rows_of({"score": [1.5, 2.5], "is_defective": [False, True]})[1]

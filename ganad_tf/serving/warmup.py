@@ -1,7 +1,7 @@
 """Warm-up requests, which TensorFlow Serving runs when it loads a model.
 
 The file is a TFRecord of `tensorflow.serving.PredictionLog`. Its messages are
-declared here with their public field numbers: the package that has them would
+declared here by their public field numbers: the package that has them would
 be needed for nothing else.
 """
 
@@ -11,54 +11,27 @@ import os
 
 import numpy as np
 import tensorflow as tf
-from google.protobuf import descriptor_pb2
-from google.protobuf import descriptor_pool
-from google.protobuf import message_factory
 from tensorflow.core.framework import tensor_pb2
 
+from ganad_tf.serving import message_types
 from ganad_tf.serving.servable import SIGNATURES
 
 WARMUP_NAME = os.path.join("assets.extra", "tf_serving_warmup_requests")
-_FIELD = descriptor_pb2.FieldDescriptorProto
 _PACKAGE = "ganad_tf.serving.saved_model"
-# Message: its fields as name, number and type (a message's name or a string).
 _MESSAGES = {
-    "ModelSpec": [("name", 1, None), ("signature_name", 3, None)],
-    "Input": [("key", 1, None), ("value", 2, ".tensorflow.TensorProto")],
+    "ModelSpec": [("name", 1, "string"), ("signature_name", 3, "string")],
+    "Input": [("key", 1, "string"), ("value", 2, ".tensorflow.TensorProto")],
     "PredictRequest": [
         ("model_spec", 1, f".{_PACKAGE}.ModelSpec"),
-        ("inputs", 2, f".{_PACKAGE}.Input"),  # a map on the wire
+        # A map, which is a repeated pair on the wire.
+        ("inputs", 2, f"repeated .{_PACKAGE}.Input"),
     ],
     "PredictLog": [("request", 1, f".{_PACKAGE}.PredictRequest")],
     "PredictionLog": [("predict_log", 6, f".{_PACKAGE}.PredictLog")],
 }
-
-
-def _prediction_log_class():
-    file = descriptor_pb2.FileDescriptorProto(
-        name="ganad_tf/warmup.proto", package=_PACKAGE, syntax="proto3"
-    )
-    file.dependency.append(tensor_pb2.DESCRIPTOR.name)
-    for name, fields in _MESSAGES.items():
-        message = file.message_type.add(name=name)
-        for field, number, kind in fields:
-            message.field.add(
-                name=field,
-                number=number,
-                label=_FIELD.LABEL_REPEATED
-                if field == "inputs"
-                else _FIELD.LABEL_OPTIONAL,
-                type=_FIELD.TYPE_MESSAGE if kind else _FIELD.TYPE_STRING,
-                type_name=kind,
-            )
-    pool = descriptor_pool.Default()
-    pool.Add(file)
-    return message_factory.GetMessageClass(
-        pool.FindMessageTypeByName(f"{_PACKAGE}.PredictionLog")
-    )
-
-
-_PredictionLog = _prediction_log_class()
+_PredictionLog = message_types.declare_messages(
+    "ganad_tf/warmup.proto", _PACKAGE, [tensor_pb2.DESCRIPTOR.name], _MESSAGES
+)["PredictionLog"]
 
 
 def _record(model_name: str, signature: str, key: str, value) -> bytes:

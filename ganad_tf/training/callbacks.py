@@ -83,6 +83,7 @@ class Checkpoint(keras.callbacks.Callback):
         if os.path.exists(self.path):
             try:
                 model.load_weights(self.path)
+            # HDF5 and Keras report damage and other shapes by any of these.
             except (OSError, ValueError, KeyError) as error:
                 raise UserError(
                     f"{self.path} is damaged or of another model ({error}). "
@@ -91,6 +92,8 @@ class Checkpoint(keras.callbacks.Callback):
         return int(model.step)
 
     def on_epoch_end(self, epoch: int, logs=None) -> None:
+        # Keras insists on this ending, also of the part. A kill while it is
+        # written leaves the last complete checkpoint.
         part = self.path.removesuffix(".weights.h5") + ".part.weights.h5"
         self.model.save_weights(part, overwrite=True)
         os.replace(part, self.path)

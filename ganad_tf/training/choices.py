@@ -22,8 +22,8 @@ from ganad_tf.training.sample_images import SampleImages
 from ganad_tf.training.sample_images import with_mirror_images
 
 IMAGE_SIZE = 64
-# Short side in pixels that images are reduced to for the field. The long side
-# is at most so many times it.
+# Short side in pixels that images are reduced to for the field, and the largest
+# ratio of the long side to it.
 RESOLUTION = 256
 MAX_ASPECT = 4
 # How well mirror images of held-out images may be told from them, as AUROC of
@@ -183,6 +183,8 @@ def may_mirror(train: np.ndarray, held_out: np.ndarray) -> dict[str, bool]:
     pixels = train[:MAX_COMPONENT_IMAGES].reshape(
         min(len(train), MAX_COMPONENT_IMAGES), -1
     )
+    # Far fewer components than images: with as many, they would reconstruct
+    # the training images alone.
     rank = max(min(_MIRROR_COMPONENTS, len(pixels) // 4), 1)
     pca = PCA(rank, svd_solver="randomized", random_state=0).fit(pixels)
 
@@ -202,8 +204,8 @@ def may_mirror(train: np.ndarray, held_out: np.ndarray) -> dict[str, bool]:
     }
     may = {axis: value <= MAX_MIRROR_AUROC for axis, value in aurocs.items()}
     logging.info(
-        "Mirror images of held-out qualified images can be told from them with "
-        "an AUROC of %s; those of at most %g are trained.",
+        "Held-out qualified images are told from their mirror images with an "
+        "AUROC of %s; up to %g, the model is trained on mirror images, too.",
         ", ".join(f"{v:.2f} ({axis})" for axis, v in aurocs.items()),
         MAX_MIRROR_AUROC,
     )
@@ -223,9 +225,9 @@ def choose_latent_dim(
         latent_dims: Dimensions to choose from, ascending.
 
     Returns:
-        latent_dim: The least of `latent_dims` of which so many components
-            explain `MIN_EXPLAINED` of the variance of `held_out`, or the
-            largest.
+        latent_dim: The least of `latent_dims` that is enough: as many
+            components explain `MIN_EXPLAINED` of the variance of `held_out`.
+            The largest if none is.
     """
     train = with_mirror_images(
         train[:MAX_COMPONENT_IMAGES], left_right=True, up_down=True

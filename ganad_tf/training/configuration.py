@@ -93,7 +93,12 @@ class TrainingConfig:
             )
 
     def save(self, model_dir: str, **facts: Any) -> None:
-        """Writes `config.json`: these fields, and `facts` beside them."""
+        """Writes `config.json`: these fields, and `facts` beside them.
+
+        Args:
+            model_dir: The model folder.
+            **facts: Further entries, such as the name of the data set.
+        """
         artifacts.write_json(
             os.path.join(model_dir, CONFIG_NAME),
             {**dataclasses.asdict(self), **facts},
@@ -102,6 +107,13 @@ class TrainingConfig:
     @classmethod
     def load(cls, model_dir: str) -> TrainingConfig:
         """Reads `config.json` of a model folder.
+
+        Args:
+            model_dir: Folder that `train_gan` wrote.
+
+        Returns:
+            config: `TrainingConfig`; fields that an earlier version did not
+                have get their defaults.
 
         Raises:
             UserError: If there is none, it lacks a setting, or its model sees

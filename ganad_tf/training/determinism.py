@@ -17,4 +17,5 @@ def use_determinism(seed: int) -> None:
     """
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
+    # Else parallel sums round by the order in which threads finish.
     tf.config.experimental.enable_op_determinism()

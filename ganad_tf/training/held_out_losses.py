@@ -64,6 +64,7 @@ def reconstruction_loss(
         loss: Scalar, 0 where every image is reconstructed exactly.
     """
     inputs = images if inputs is None else inputs
+    # Batches of nearly equal size: at most two shapes to trace.
     num_batches = -(-len(images) // _BATCH_SIZE)
     losses = [
         pyramid.laplacian_pyramid_l1(
@@ -128,7 +129,11 @@ def training_result(
 
 
 def read_result(model_dir: str) -> dict[str, float]:
-    """Reads `training.json`; empty where there is none yet."""
+    """Reads figures by name from `training.json`; empty if there is none.
+
+    Raises:
+        UserError: If the file is not JSON.
+    """
     path = os.path.join(model_dir, RESULT_NAME)
     if not os.path.exists(path):
         return {}

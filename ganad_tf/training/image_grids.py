@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-# A residual is drawn so many times as strong as the image.
+# Amplification of residuals against the image beside them.
 RESIDUAL_GAIN = 4.0
 
 

@@ -68,6 +68,8 @@ def train(
         text=text,
     )
     train_images.forget()  # the loop decodes into a cache of its own
+    # Resuming: batches continue at the same step, and so do step sizes and
+    # draws, since optimizers and step counter are in the checkpoint.
     steps_per_epoch = min(steps_per_epoch, config.num_steps)
     gan.fit(
         _batches(config, train_images.paths, start_step=step),

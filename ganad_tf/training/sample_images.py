@@ -43,6 +43,7 @@ class SampleImages:
         """
         shape = {"image_size": image_size, "channels": channels}
         paths = self.paths[:limit]
+        # A smaller limit takes the first of the images in memory.
         if shape != self._shape or len(self._images) < len(paths):
             self._shape = shape
             self._images = image_tensors.load_images(paths, **shape)

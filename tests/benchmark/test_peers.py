@@ -34,6 +34,35 @@ def test_search_and_detector_are_compared_on_the_same_images(parts_detector):
     assert ratio == pytest.approx(ours["median"] / single["median"])
 
 
+class AtNativeResolution:
+    """A detector that takes images of twice the GAN's size, as with a field."""
+
+    def __init__(self, detector):
+        self.detector = detector
+
+    def to_network(self, images):
+        return images[:, ::2, ::2]
+
+    def detect_batches(self, batches):
+        return self.detector.detect_batches(map(self.to_network, batches))
+
+
+def test_the_search_gets_images_at_the_size_of_the_gan(parts_detector):
+    good = make_parts(2, seed=5)
+    images = np.concatenate([good, scratch(good)])
+    figures = peers.compare(
+        AnoGanSearch(parts_detector.gan, 2),
+        {"ours": AtNativeResolution(parts_detector)},
+        tf.data.Dataset.from_tensors(images.repeat(2, 1).repeat(2, 2)),
+        labels=np.repeat([0, 1], 2),
+        num_runs=1,
+    )
+    scores = parts_detector.detect_batches([images]).anomaly_scores
+    assert figures["ours, images/s"]["AUROC"] == pytest.approx(
+        metrics.roc_auc_score([0, 0, 1, 1], scores)
+    )
+
+
 def test_images_are_drawn_evenly_from_both_labels():
     files = [types.SimpleNamespace(row=n, label=n % 2) for n in range(20)]
     drawn = peers.draw_evenly(files, 6)

@@ -2,7 +2,7 @@ import pytest
 from conftest import tiny_config
 
 from ganad_tf.detector.detector import OneClassDetector
-from ganad_tf.detector.detector import for_method
+from ganad_tf.detector.detector import build_detector
 from ganad_tf.errors import UserError
 from ganad_tf.training import building
 
@@ -14,7 +14,7 @@ def gan():
 
 def made_for(gan, **changes):
     values = {"method": "joint", "alpha": 0.05}
-    return for_method(gan, **{**values, **changes})
+    return build_detector(gan, **{**values, **changes})
 
 
 def test_an_unknown_method_is_an_error(gan):

@@ -5,7 +5,7 @@ from conftest import fitted_detector
 from conftest import make_parts
 from conftest import scratch
 
-from ganad_tf.detector.detector import for_method
+from ganad_tf.detector.detector import build_detector
 from ganad_tf.detector.fusion import PartFusion
 from ganad_tf.errors import UserError
 
@@ -17,7 +17,7 @@ def images():
 
 
 def test_too_few_calibration_images_are_an_error(parts_detector):
-    made = for_method(parts_detector.gan, method="joint", alpha=0.05)
+    made = build_detector(parts_detector.gan, method="joint", alpha=0.05)
     parts = make_parts(18, seed=0)
     with pytest.raises(UserError, match="Too few calibration images"):
         made.fit([parts], [parts])

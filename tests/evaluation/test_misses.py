@@ -25,7 +25,7 @@ def test_each_miss_has_its_reason(missed, expected):
 
 def test_the_reason_is_told_in_words_with_its_numbers():
     words = misses.why(miss(), alpha=0.05)
-    assert "40 % have a larger latent distance" in words
+    assert "40 % have a larger Fréchet distance" in words
     assert "30 % have a larger residual" in words
     assert "below its threshold everywhere" in words
     assert "contour" in misses.why(miss(num_regions=2), alpha=0.05)

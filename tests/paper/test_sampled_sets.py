@@ -14,8 +14,8 @@ def sets(assessor):
 
 
 def test_few_files_are_all_taken_and_many_evenly():
-    assert sampled_sets.spread([1, 2], 5) == [1, 2]
-    assert sampled_sets.spread(range(101), 3) == [0, 50, 100]
+    assert sampled_sets.evenly_spaced([1, 2], 5) == [1, 2]
+    assert sampled_sets.evenly_spaced(range(101), 3) == [0, 50, 100]
 
 
 def test_sets_are_those_of_the_split(sets, assessor):

@@ -102,7 +102,7 @@ def test_calibration_is_never_that_of_another_setting(
 def test_a_refit_is_what_a_fit_from_the_start_gives(
     refitted, parts_detector, batches
 ):
-    fresh = detector.for_method(
+    fresh = detector.build_detector(
         parts_detector.gan,
         method="joint",
         alpha=0.1,
