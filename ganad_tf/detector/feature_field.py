@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -18,19 +19,47 @@ import tensorflow as tf
 
 from ganad_tf.detector.conditional_field import ConditionalField
 
-# Levels of the field: layers of the U-Net discriminator whose features are
-# compared together. The encoder's see a neighbourhood, the decoder's the part.
-LEVELS: Mapping[str, tuple[str, ...]] = {
-    "fine": ("encoder_2", "encoder_4"),
-    "coarse": ("encoder_8",),
-    "context_8": ("decoder_8",),
-    "context_4": ("decoder_4",),
-    "context_2": ("decoder_2",),
+
+class Level(NamedTuple):
+    """Outputs of the U-Net discriminator that are compared together."""
+
+    outputs: tuple[str, ...]
+    weight: float  # in the anomaly score, where the whole image's parts have 1
+    # Standardised by mean and deviation over the image, so that its contrast
+    # does not count.
+    relative: bool = False
+    # The largest value of each cell stands beside the mean.
+    peaks: bool = False
+
+
+_ENCODER = ("encoder_2", "encoder_4")
+# The encoder sees a neighbourhood, the decoder the part; the verdict is the
+# logit, the restoration how far the image is from the restored one. The four
+# levels in the middle are alike: together they have weight 1.
+LEVELS: Mapping[str, Level] = {
+    "fine": Level(_ENCODER, 0.5),
+    "fine_relative": Level(_ENCODER, 0.5, relative=True),
+    "coarse": Level(("encoder_8",), 0.25),
+    "context_8": Level(("decoder_8",), 0.25),
+    "context_4": Level(("decoder_4",), 0.25),
+    "context_2": Level(("decoder_2",), 0.25),
+    "verdict": Level(("logits",), 0.5, peaks=True),
+    "restoration": Level(("residuals",), 0.5, peaks=True),
 }
+# Logits are as good as certain beyond this.
+_MAX_LOGIT = 12.0
 # Side of a cell in pixels.
 CELL_SIZE = 16
 # Leading latents that cells are conditional on, at most.
 MAX_LATENTS = 48
+
+
+class FieldView(NamedTuple):
+    """What the field sees of a batch of images, one row for each."""
+
+    # By level, float32 of shape (batch, num_rows, num_columns, dim).
+    features: dict[str, tf.Tensor]
+    restored: tf.Tensor  # (batch, height, width, channels), without defects
 
 
 class FeatureField:
@@ -81,26 +110,40 @@ class FeatureField:
         """Cells from left to right."""
         return self.image_size[1] // CELL_SIZE
 
-    def describe(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Cell features of images, by level.
+    def describe(self, images: tf.Tensor) -> FieldView:
+        """Restored images, and features of their cells by level.
 
         Args:
-            images: float32 of shape (batch, height, width, channels).
+            images: float32 of shape (batch, height, width, channels) in
+                [-1, 1].
 
         Returns:
-            features: float32 of shape (batch, num_rows, num_columns, dim).
+            view: `FieldView`.
         """
         outputs = self.unet(images, training=False)
-        return {
-            level: tf.concat([self._average(outputs[n]) for n in names], -1)
-            for level, names in LEVELS.items()
+        outputs["logits"] = tf.clip_by_value(
+            outputs["logits"], -_MAX_LOGIT, _MAX_LOGIT
+        )
+        outputs["residuals"] = tf.abs(images - outputs["restored"])
+        features = {
+            name: tf.concat(
+                [self._cells(outputs[key], level) for key in level.outputs], -1
+            )
+            for name, level in LEVELS.items()
         }
+        return FieldView(features, outputs["restored"])
 
-    def _average(self, features: tf.Tensor) -> tf.Tensor:
-        """Means of the features of a layer over cells, float32."""
+    def _cells(self, features: tf.Tensor, level: Level) -> tf.Tensor:
+        """What each cell shows of a layer's features, float32."""
         side = CELL_SIZE * features.shape[1] // self.image_size[0]
         features = tf.cast(features, tf.float32)
-        return tf.nn.avg_pool2d(features, side, side, "VALID")
+        if level.relative:
+            features = _relative(features)
+        means = tf.nn.avg_pool2d(features, side, side, "VALID")
+        if not level.peaks:
+            return means
+        peaks = tf.nn.max_pool2d(features, side, side, "VALID")
+        return tf.concat([means, peaks], axis=-1)
 
     def reset(self) -> None:
         """Forgets earlier statistics."""
@@ -112,7 +155,7 @@ class FeatureField:
         """Adds training images to the statistics.
 
         Args:
-            features: What `describe` returned for them.
+            features: `FieldView.features` of them.
             latents: Floats of shape (batch, latent_dim).
         """
         for level, field in self.fields_.items():
@@ -129,7 +172,7 @@ class FeatureField:
         """`ConditionalField.frechet_distances` as TensorFlow ops, by level.
 
         Args:
-            features: What `describe` returned.
+            features: `FieldView.features`.
             latents: float32 of shape (batch, latent_dim).
 
         Returns:
@@ -141,6 +184,15 @@ class FeatureField:
             )
             for level, field in self.fields_.items()
         }
+
+
+def _relative(features: tf.Tensor) -> tf.Tensor:
+    """Features in deviations of their channel over the image, from its mean."""
+    mean, variance = tf.nn.moments(features, [1, 2], keepdims=True)
+    deviation = tf.sqrt(variance)
+    # Channels that show nothing stay small.
+    floor = 0.05 * tf.reduce_mean(deviation, axis=-1, keepdims=True) + 1e-6
+    return (features - mean) / (deviation + floor)
 
 
 def _distances(

@@ -53,7 +53,7 @@ def _fit_statistics(
             )
             if detector.field is not None:
                 detector.field.update(
-                    {k: v.numpy() for k, v in inverted.features.items()},
+                    {k: v.numpy() for k, v in inverted.view.features.items()},
                     inverted.latents.numpy(),
                 )
             yield detector.to_network(images), inverted.reconstructions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from ganad_tf.detector.calibration import ConformalCalibrator
 from ganad_tf.detector.detection import Detection
 from ganad_tf.detector.feature_field import LEVELS
 from ganad_tf.detector.feature_field import FeatureField
+from ganad_tf.detector.feature_field import Level
 from ganad_tf.detector.fusion import PartFusion
 from ganad_tf.detector.inverted_images import ImageInverter
 from ganad_tf.detector.inverted_images import InvertedImages
@@ -25,13 +27,6 @@ from ganad_tf.gan.gan import DCGAN
 from ganad_tf.gan.inversion import LatentInverter
 from ganad_tf.score_parts import FRECHET
 from ganad_tf.score_parts import RESIDUAL
-
-# Weights of the field's levels in the fusion; other parts weigh 1. So latent,
-# residual, the finest level and all other levels together weigh the same.
-LEVEL_WEIGHTS = {
-    level: 1.0 if level == "fine" else 1.0 / (len(LEVELS) - 1)
-    for level in LEVELS
-}
 
 
 class Measures(NamedTuple):
@@ -70,7 +65,8 @@ class DetectorGraph:
         self.image_inverter = ImageInverter(gan, inverter)
         self.residual_statistics_ = ResidualStatistics()
         self.fusion_ = PartFusion(
-            [LEVEL_WEIGHTS.get(name, 1.0) for name in self.parts]
+            [1.0] * len(self.score_parts)
+            + [level.weight for level in self.field_levels.values()]
         )
         self.latent_gaussian_ = LatentGaussian(whiten=whiten)
         self.calibrator_ = ConformalCalibrator(alpha=alpha)
@@ -92,7 +88,12 @@ class DetectorGraph:
     @property
     def parts(self) -> tuple[str, ...]:
         """What makes up the anomaly score: `score_parts`, then the field."""
-        return self.score_parts + (() if self.field is None else tuple(LEVELS))
+        return self.score_parts + tuple(self.field_levels)
+
+    @property
+    def field_levels(self) -> Mapping[str, Level]:
+        """Levels of the field; none without a field."""
+        return {} if self.field is None else LEVELS
 
     def compile(self) -> None:
         """Forgets graphs of earlier statistics; one trace for all batches."""
@@ -163,7 +164,7 @@ class DetectorGraph:
         inverted = self.image_inverter.invert(self.to_network(images))
         if self.field is None:
             return inverted
-        return inverted._replace(features=self.field.describe(images))
+        return inverted._replace(view=self.field.describe(images))
 
     def to_network(self, images: tf.Tensor) -> tf.Tensor:
         """Images at the size that the GAN models: `network_shape`."""
@@ -247,7 +248,7 @@ class DetectorGraph:
         maps = [_resized(residual_maps[..., None], self.image_shape)]
         if self.field is not None:
             distances = self.field.frechet_distances(
-                inverted.features, inverted.latents
+                inverted.view.features, inverted.latents
             )
             scores |= {k: _mean_of_top(d) for k, d in distances.items()}
             maps.append(_resized(_field_map(distances), self.image_shape))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from ganad_tf.detector.feature_field import FieldView
 from ganad_tf.gan.gan import DCGAN
 from ganad_tf.gan.inversion import LatentInverter
 
@@ -16,8 +17,7 @@ class InvertedImages(NamedTuple):
     descriptors: tf.Tensor  # (batch, dim), compared with the reference
     latents: tf.Tensor  # (batch, latent_dim)
     reconstructions: tf.Tensor  # (batch, height, width, channels), [-1, 1]
-    # of the field by level, (batch, rows, columns, dim); None without a field
-    features: dict[str, tf.Tensor] | None = None
+    view: FieldView | None = None  # of the field, if there is one
 
 
 class ImageInverter:
@@ -44,7 +44,7 @@ class ImageInverter:
                 (batch, size, size, channels).
 
         Returns:
-            inverted: `InvertedImages` without features of the field.
+            inverted: `InvertedImages` without a view of the field.
         """
         if self.gan.encoder is None:
             start = self.gan.encode(images)

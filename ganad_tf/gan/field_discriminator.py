@@ -1,9 +1,9 @@
 """The field discriminator: trains the U-Net discriminator on crops.
 
 It learns, for each pixel of qualified images at their own resolution, whether
-a synthetic defect changed it. What the detector reads is not its verdict but
-its features: what is needed to tell every kind of local change from what
-qualified images show.
+a synthetic defect changed it, and what the pixel was before. What the detector
+reads is not its verdict alone but its features: what is needed to tell every
+kind of local change from what qualified images show.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from ganad_tf.gan import losses
 from ganad_tf.gan.optimizers import decayed_learning_rate
 from ganad_tf.gan.synthetic_defects import paste_defects
 
-LEARNING_RATE = 1e-3
+LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 1e-4
+# Weight of the L1 distance of restored to clean images.
+RESTORATION_WEIGHT = 1.0
 # Deviations of the random gain and offset of crops, so that a small change of
 # light is no defect.
 GAIN, OFFSET = 0.03, 0.02
@@ -40,7 +42,7 @@ class FieldDiscriminator(keras.Model):
     >>> model.compile()
     >>> logs = model.train_on_batch(tf.zeros([7, 32, 32, 1]), return_dict=True)
     >>> sorted(logs)
-    ['defect_loss', 'defect_recall']
+    ['defect_loss', 'defect_recall', 'restoration_loss']
     """
 
     def __init__(
@@ -58,12 +60,13 @@ class FieldDiscriminator(keras.Model):
             trainable=False,
         )
         self._defect_loss = keras.metrics.Mean(name="defect_loss")
+        self._restoration_loss = keras.metrics.Mean(name="restoration_loss")
         self._recall = keras.metrics.Recall(name="defect_recall", thresholds=0)
         self.built = True
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        return [self._defect_loss, self._recall]
+        return [self._defect_loss, self._restoration_loss, self._recall]
 
     def compile(self, learning_rate: float = LEARNING_RATE, **kwargs) -> None:
         """Makes the optimizer: AdamW with a decaying step size.
@@ -93,15 +96,20 @@ class FieldDiscriminator(keras.Model):
             crops, tf.roll(crops, 1, axis=0), seed=seeds[1]
         )
         with tf.GradientTape() as tape:
-            logits = self.unet(defective.images, training=True)["logits"]
-            loss = losses.defect_loss(logits, defective.masks)
+            outputs = self.unet(defective.images, training=True)
+            defect_loss = losses.defect_loss(outputs["logits"], defective.masks)
+            restoration_loss = tf.reduce_mean(
+                tf.abs(outputs["restored"] - crops)
+            )
+            loss = defect_loss + RESTORATION_WEIGHT * restoration_loss
         variables = self.unet.trainable_variables
         self.unet_optimizer.apply_gradients(
             zip(tape.gradient(loss, variables), variables, strict=True)
         )
         self.step.assign_add(1)
-        self._defect_loss.update_state(loss)
-        self._recall.update_state(defective.masks, logits)
+        self._defect_loss.update_state(defect_loss)
+        self._restoration_loss.update_state(restoration_loss)
+        self._recall.update_state(defective.masks, outputs["logits"])
         return {metric.name: metric.result() for metric in self.metrics}
 
 

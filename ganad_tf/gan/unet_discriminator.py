@@ -1,8 +1,11 @@
-"""The U-Net discriminator: real or not, for every pixel.
+"""The U-Net discriminator: real or not, for every pixel, and what is real.
 
 Schoenfeld, Schiele & Khoreva (2020), "A U-Net Based Discriminator for
 Generative Adversarial Networks". It is fully convolutional: it learns from
-crops and judges images of any size at their own resolution.
+crops and judges images of any size at their own resolution. A second head
+restores the image without its defects (as the first network of DRAEM does,
+Zavrtanik et al. 2021), so that features keep what an image shows, not only what
+tells a defect: they see changes of a kind that no synthetic defect has.
 """
 
 from __future__ import annotations
@@ -95,7 +98,8 @@ def build_unet_discriminator(
 
     A 4x4 stem of stride 2, three further strided 3x3 convolutions, each stage
     followed by one more convolution; a decoder of bilinear upsampling, skip
-    connection and a 3x3 convolution at each level; one logit a pixel.
+    connection and a 3x3 convolution at each level; one logit a pixel, and the
+    restored pixel.
 
     Args:
         channels: Of the images, 1 for gray, 3 for RGB.
@@ -108,7 +112,8 @@ def build_unet_discriminator(
         discriminator: Model from float32 images (batch, height, width,
             channels) in [-1, 1], sides multiples of `STRIDE`, to a dict of
             float32 `logits` (batch, height, width, 1), high where defective,
-            and the features of `LEVELS` (batch, rows, columns, channels).
+            float32 `restored` images of the shape of the images, and the
+            features of `LEVELS` (batch, rows, columns, channels).
     """
     seeds = iter(range(seed, seed + 100))
 
@@ -125,10 +130,10 @@ def build_unet_discriminator(
         hidden = GroupNormalization(dtype=dtype)(hidden)
         return keras.layers.LeakyReLU(0.1, dtype=dtype, name=name)(hidden)
 
-    def upsample(hidden, hidden_dtype=dtype):
-        return keras.layers.UpSampling2D(
-            interpolation="bilinear", dtype=hidden_dtype
-        )(hidden)
+    def upsample(hidden):
+        return keras.layers.UpSampling2D(interpolation="bilinear", dtype=dtype)(
+            hidden
+        )
 
     images = keras.Input([None, None, channels], name="images")
     hidden = images
@@ -148,12 +153,29 @@ def build_unet_discriminator(
         name = f"decoder_{stride}"
         hidden = convolve(hidden, width * 2**level, name=name)
         outputs[name] = hidden
+    outputs |= _heads(hidden, channels, next(seeds))
+    return keras.Model(images, outputs, name="unet_discriminator")
+
+
+def _heads(hidden, channels: int, seed: int) -> dict[str, keras.KerasTensor]:
+    """Logits and restored images of features at half of the resolution."""
+    initializer = keras.initializers.HeNormal(seed=seed)
     logits = keras.layers.Conv2D(
         1,
         3,
         padding="same",
-        kernel_initializer=keras.initializers.HeNormal(seed=next(seeds)),
+        kernel_initializer=initializer,
         dtype="float32",
     )(hidden)
-    outputs["logits"] = upsample(logits, "float32")
-    return keras.Model(images, outputs, name="unet_discriminator")
+    restored = keras.layers.Conv2DTranspose(
+        channels,
+        4,
+        2,
+        padding="same",
+        kernel_initializer=initializer,
+        dtype="float32",
+    )(hidden)
+    logits = keras.layers.UpSampling2D(
+        interpolation="bilinear", dtype="float32"
+    )(logits)
+    return {"logits": logits, "restored": restored}

@@ -20,7 +20,7 @@ def images(count, size=(32, 48)):
 def fitted():
     field = made()
     latents = np.random.default_rng(1).normal(size=(24, 5)).astype(np.float32)
-    features = field.describe(images(24))
+    features = field.describe(images(24)).features
     field.update({k: v.numpy() for k, v in features.items()}, latents)
     field.finish()
     return field, features, tf.constant(latents)
@@ -28,7 +28,7 @@ def fitted():
 
 def test_cells_cover_the_image():
     field = made()
-    features = field.describe(images(3))
+    features = field.describe(images(3)).features
     assert list(features) == list(LEVELS)
     for level in features.values():
         assert level.shape[:3] == (3, 32 // CELL_SIZE, 48 // CELL_SIZE)
@@ -40,7 +40,7 @@ def test_cells_are_means_of_their_features():
     reference = outputs["encoder_8"].numpy()
     reference = reference.reshape(2, 2, 2, 3, 2, -1).mean(axis=(2, 4))
     np.testing.assert_allclose(
-        field.describe(images(2))["coarse"], reference, atol=1e-5
+        field.describe(images(2)).features["coarse"], reference, atol=1e-5
     )
 
 
@@ -65,3 +65,44 @@ def test_the_configuration_makes_the_same_field():
     again = FeatureField(field.unet, **field.get_config())
     assert again.image_size == (32, 48)
     assert again.latent_dim == 2
+
+
+def test_contrast_does_not_count_where_features_are_relative():
+    field = made()
+    strong, weak = (
+        field.describe(scale * images(2)).features["fine_relative"]
+        for scale in (2.0, 1.0)
+    )
+    plain, other = (
+        field.describe(scale * images(2)).features["fine"]
+        for scale in (2.0, 1.0)
+    )
+    change = tf.reduce_mean(tf.abs(strong - weak)) / tf.reduce_mean(abs(weak))
+    assert float(change) < 0.05
+    assert np.abs(plain - other).max() > 0.0
+
+
+def test_cells_of_the_verdict_hold_mean_and_largest_logit():
+    field = made()
+    logits = field.unet(images(2), training=False)["logits"].numpy()
+    cells = logits.reshape(2, 2, 16, 3, 16)
+    verdict = field.describe(images(2)).features["verdict"]
+    np.testing.assert_allclose(
+        verdict[..., 0], cells.mean(axis=(2, 4)), atol=1e-5
+    )
+    np.testing.assert_allclose(
+        verdict[..., 1], cells.max(axis=(2, 4)), atol=1e-5
+    )
+
+
+def test_the_view_shows_the_restored_images():
+    field = made()
+    view = field.describe(images(2))
+    restored = field.unet(images(2), training=False)["restored"].numpy()
+    np.testing.assert_array_equal(view.restored, restored)
+    residuals = np.abs(images(2) - restored).reshape(2, 2, 16, 3, 16)
+    np.testing.assert_allclose(
+        view.features["restoration"][..., 0],
+        residuals.mean(axis=(2, 4)),
+        atol=1e-5,
+    )

@@ -41,6 +41,16 @@ def test_defects_are_learned():
     assert int(model.step) == 30
 
 
+def test_images_are_restored():
+    model = made()
+    losses = []
+    for _ in range(30):
+        model.reset_metrics()
+        logs = model.train_on_batch(crops(), return_dict=True)
+        losses.append(logs["restoration_loss"])
+    assert np.mean(losses[-8:]) < 0.7 * np.mean(losses[:4])
+
+
 def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path):
     whole, part = made(), made()
     losses_of(whole, 2)

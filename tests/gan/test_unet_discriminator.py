@@ -17,6 +17,7 @@ def test_any_size_has_logits_for_each_pixel_and_features_by_level(size):
     unet = build_unet_discriminator(channels=3, width=8)
     outputs = unet(noise(2, *size, 3))
     assert outputs["logits"].shape == (2, *size, 1)
+    assert outputs["restored"].shape == (2, *size, 3)
     for level in LEVELS:
         stride = int(level.rpartition("_")[2])
         rows, columns = (side // stride for side in size)
