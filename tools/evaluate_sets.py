@@ -5,10 +5,13 @@
 
 runs `train_gan.py`, `fit_detector.py` and `evaluate_detector.py` with their
 defaults for each set and seed, and prints mean and range over the seeds as a
-Markdown table. A second run repeats nothing that is finished. Extra flags for
-the training go into --train_flags.
+Markdown table. A second run repeats nothing that is finished; another folder,
+alpha or flag is another run. Extra flags for the training go into
+--train_flags.
 """
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -46,10 +49,18 @@ def _run(tool: str, *arguments: str) -> None:
         raise UserError(f"{tool} {' '.join(arguments)} failed, see above")
 
 
+def _folder_name(data: str, seed: str) -> str:
+    """Of a run: readable, and another one for whatever changes its results."""
+    path = data if data.startswith("elpv:") else os.path.realpath(data)
+    decisive = [path, seed, _ALPHA.value, *_TRAIN_FLAGS.value]
+    digest = hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:8]
+    name = os.path.basename(path).replace(":", "_")
+    return f"{name}_seed{seed}_alpha{_ALPHA.value:g}_{digest}"
+
+
 def _results(data: str, seed: str) -> dict:
     """The content of results.json of one run, run first where it is missing."""
-    name = os.path.basename(data.rstrip("/")).replace(":", "_")
-    folder = os.path.join(_OUTPUT_DIR.value, f"{name}_{seed}")
+    folder = os.path.join(_OUTPUT_DIR.value, _folder_name(data, seed))
     report = os.path.join(folder, "report")
     path = os.path.join(report, "results.json")
     if not os.path.exists(path):

@@ -11,8 +11,9 @@ cores. `tensorboard --logdir=/tmp/solar` shows the training run while it lasts.
         --sweep="width=8,16;learning_rate=1e-4,3e-4"
 
 trains every combination in a folder of its own and names the one with the
-least denoising loss (of held-out qualified images with synthetic defects).
-Run again, it resumes and skips complete combinations.
+least denoising loss: that of held-out qualified images with synthetic defects.
+Run again, it resumes and skips combinations that are complete. A repeatable
+flag takes several values at once: "without=linear_head+adversarial,field".
 """
 
 import copy
@@ -155,6 +156,13 @@ flags.DEFINE_integer(
 flags.DEFINE_bool(
     "mixed_precision", False, "Compute hidden layers in bfloat16."
 )
+flags.DEFINE_string(
+    "group_by",
+    None,
+    "Which images show one thing (exposures of one tile, tiles of one board) "
+    "and have one role: folder, or a regular expression on the path below "
+    '--data with one group in parentheses, such as "(tile[0-9]+)_".',
+)
 _SEED = flags.DEFINE_integer(
     "seed",
     0,
@@ -197,11 +205,15 @@ def _argument(value: Any) -> Any:
 
 
 def _swept_argument(name: str, text: str) -> Any:
-    """The argument that a flag has after `--name=text`, whatever it has now."""
+    """The argument that a flag has after `--name=text`, whatever it has now.
+
+    A repeatable flag gets several values by "one+other".
+    """
     flag = copy.deepcopy(_own_flags()[name])
     flag.unparse()
     try:
-        flag.parse(text)
+        repeatable = isinstance(flag, flags.MultiFlag)
+        flag.parse(text.split("+") if repeatable else text)
     except flags.Error as error:
         raise UserError(f"Invalid value for --sweep: {error}") from error
     return _argument(flag.value)

@@ -7,13 +7,13 @@ import hashlib
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from typing import NamedTuple
 
-import numpy as np
 from absl import logging
-from PIL import Image
 
 from ganad_tf import artifacts
+from ganad_tf.data import grouping
 from ganad_tf.data import image_files
 from ganad_tf.data.listing import ImageFile
 from ganad_tf.data.listing import list_images
@@ -32,6 +32,7 @@ class Split(NamedTuple):
     test_defective: tuple[ImageFile, ...]  # seen by the evaluation alone
     control: tuple[ImageFile, ...]  # further qualified images, kept apart
     unreadable: tuple[ImageFile, ...]  # skipped, `status` says why
+    unused: tuple[ImageFile, ...] = ()  # readable, `status` says why not used
 
     @property
     def test(self) -> tuple[ImageFile, ...]:
@@ -76,96 +77,137 @@ def scan_images(files: Iterable[ImageFile]) -> list[ImageFile]:
 
 
 def split_images(
-    files: Iterable[ImageFile], *, seed: int, max_images: int | None = None
+    files: Iterable[ImageFile],
+    *,
+    seed: int,
+    max_images: int | None = None,
+    group_by: str | None = None,
 ) -> Split:
     """Splits scanned images into training, calibration and test.
 
     Contents are ordered by a hash of the seed and their digest, and cut at
     fixed shares: 75 % training and 25 % calibration where the data set has a
     test part of its own, else 60 % training, 20 % calibration and 20 % test
-    of the qualified images. Copies of one image stay together, so no content
-    is in two parts.
+    of the qualified images. Copies of an image count once.
+
+    With `group_by`, groups are ordered and cut instead, so that images of one
+    thing have one role. Of each calibration group one image is used, drawn by
+    the seed: so the calibration images are exchangeable with an image of a new
+    group (subsampling once; Dunn, Wasserman & Ramdas 2022, "Distribution-Free
+    Prediction Sets for Two-Layer Hierarchical Models", section 4).
 
     Args:
         files: `ImageFile`s of `scan_images`.
         seed: Another seed gives another split.
         max_images: Maximum number of training and calibration images, in
             the same shares; None for all.
+        group_by: As of `grouping.with_groups`.
 
     Returns:
         split: `Split`, each part in the order of names.
 
     Raises:
-        UserError: If there are too few readable qualified images.
+        UserError: If there are too few readable qualified images or groups, or
+            `group_by` is invalid.
     """
-    by_part = collections.defaultdict(list)
-    for file in files:
-        by_part[file.part if file.status == "ok" else "unreadable"].append(file)
+    files = list(files)
+    unreadable = [file for file in files if file.status != "ok"]
+    readable = grouping.with_groups(
+        (file for file in files if file.status == "ok"), group_by
+    )
+    by_part, unused = _without_copies(readable)
     pool = by_part["pool"] + by_part["train"]
+    things = grouping.things_of(readable)
+    _check_enough(pool, unreadable, things)
     shares = (0.6, 0.8) if by_part["pool"] else (0.75, 1.0)
-    _check_enough(pool, by_part["unreadable"])
-    train, calibration, rest = _cut(pool, shares, seed)
+    train, calibration, rest = _cut(pool, shares, seed, things)
+    calibration, spare = grouping.one_of_each(calibration, seed, things)
     train, calibration = _limit(train, calibration, max_images)
-    unseen = _drop_copies(pool, by_part)
+    unseen, seen = _unseen(pool, by_part, things)
     return Split(
         train=tuple(train),
         calibration=tuple(calibration),
         test_qualified=tuple(rest + [f for f in unseen["test"] if not f.label]),
         test_defective=tuple(f for f in unseen["test"] if f.label),
         control=tuple(unseen["control"]),
-        unreadable=tuple(by_part["unreadable"]),
+        unreadable=tuple(unreadable),
+        unused=tuple(unused + spare + seen),
     )
 
 
-def _drop_copies(pool, by_part) -> dict[str, list[ImageFile]]:
-    """Test and control images that are no copies of images of the pool."""
-    seen = {file.digest for file in pool}
-    if len(seen) < len(pool):
+def _without_copies(files: list[ImageFile]) -> tuple[dict, list[ImageFile]]:
+    """Files by part, each content once, and the other copies."""
+    first, by_part, copies = {}, collections.defaultdict(list), []
+    for file in files:
+        key = (file.part, file.label, file.digest)
+        if key in first:
+            status = f"copy of {first[key]}"
+            copies.append(file._replace(status=status))
+        else:
+            first[key] = file.name
+            by_part[file.part].append(file)
+    if copies:
         logging.info(
-            "%d qualified images are copies of others; copies stay together.",
-            len(pool) - len(seen),
+            "%d images are copies of others and are not counted, such as %s "
+            "(%s).",
+            len(copies),
+            copies[0].name,
+            copies[0].status,
         )
-    unseen = {
-        part: [file for file in by_part[part] if file.digest not in seen]
-        for part in ("test", "control")
-    }
-    num_copies = sum(len(by_part[part]) - len(unseen[part]) for part in unseen)
-    if num_copies:
+    return by_part, copies
+
+
+def _unseen(pool, by_part, things) -> tuple[dict, list[ImageFile]]:
+    """Test and control images of things that are not in the pool; the rest."""
+    known = {things[file.digest] for file in pool}
+    unseen, seen = {}, []
+    for part in ("test", "control"):
+        unseen[part] = []
+        for file in by_part[part]:
+            (seen if things[file.digest] in known else unseen[part]).append(
+                file
+            )
+    if seen:
         logging.warning(
-            "Skipped %d test images that are copies of qualified training "
-            "or calibration images.",
-            num_copies,
+            "Skipped %d test images that show what qualified training or "
+            "calibration images show, such as %s.",
+            len(seen),
+            seen[0].name,
         )
-    return unseen
+    status = "shows what training or calibration images show"
+    return unseen, [file._replace(status=status) for file in seen]
 
 
-def _check_enough(pool: list[ImageFile], unreadable: list[ImageFile]) -> None:
-    num_contents = len({file.digest for file in pool})
-    if num_contents < MIN_QUALIFIED:
+def _check_enough(
+    pool: list[ImageFile], unreadable: list[ImageFile], things: dict[str, str]
+) -> None:
+    if len(pool) < MIN_QUALIFIED:
         hint = f"; {len(unreadable)} could not be read" if unreadable else ""
         if unreadable:
             hint += f", such as {unreadable[0].path}: {unreadable[0].status}"
         raise UserError(
             f"Too few qualified images: expected at least {MIN_QUALIFIED} "
-            f"different ones, received {num_contents}{hint}"
+            f"different ones, received {len(pool)}{hint}"
+        )
+    num_groups = len({things[file.digest] for file in pool})
+    if num_groups < grouping.MIN_GROUPS:
+        raise UserError(
+            "Too few groups of qualified images: expected at least "
+            f"{grouping.MIN_GROUPS}, received {num_groups}. Tell more things "
+            "apart by --group_by, or add images of others"
         )
 
 
-def _cut(files, shares, seed) -> list[list[ImageFile]]:
-    """Three lists of files, cut at the given shares of their contents."""
-
-    # The order depends on content and seed alone: renamed files keep their
-    # role, and an added file hardly moves the others.
-    def key(digest: str) -> str:
-        return hashlib.sha256(f"{seed}:{digest}".encode()).hexdigest()
-
-    digests = sorted({file.digest for file in files}, key=key)
-    first, second = (round(share * len(digests)) for share in shares)
-    side = {digest: 0 for digest in digests[:first]}
-    side |= {digest: 1 for digest in digests[first:second]}
+def _cut(files, shares, seed, things) -> list[list[ImageFile]]:
+    """Three lists of files, cut at the given shares of the things they show."""
+    hashes = grouping.hashes_of(files, things)
+    order = grouping.shuffled(hashes.values(), seed)
+    first, second = (round(share * len(order)) for share in shares)
+    side = {name: 0 for name in order[:first]}
+    side |= {name: 1 for name in order[first:second]}
     parts = [[], [], []]
     for file in files:
-        parts[side.get(file.digest, 2)].append(file)
+        parts[side.get(hashes[things[file.digest]], 2)].append(file)
     return parts
 
 
@@ -183,31 +225,51 @@ def _limit(train, calibration, max_images: int | None):
     return first(train, max_images - count), first(calibration, count)
 
 
-def save_split(split: Split, model_dir: str, *, data: str, seed: int) -> None:
+def save_split(
+    split: Split, model_dir: str, *, data: str, seed: int, **facts: Any
+) -> None:
     """Writes `split.json` to a model folder: names and digests by role.
 
     Args:
-        split: Of `split_images`.
-        model_dir: The model folder.
+        split: `Split`.
+        model_dir: The folder.
         data: What `--data` was.
         seed: Of the split.
+        **facts: Further entries, such as `group_by`.
 
     Raises:
         UserError: If the file cannot be written.
     """
     parts = {
-        name: [
-            {"name": f.name, "digest": f.digest, "type": f.defect_type}
-            if f.status == "ok"
-            else {"name": f.name, "status": f.status}
-            for f in files
-        ]
+        name: [_row(file) for file in files]
         for name, files in split._asdict().items()
     }
     artifacts.write_json(
         os.path.join(model_dir, SPLIT_NAME),
-        {"data": data, "seed": seed, **parts},
+        {"data": data, "seed": seed, **facts, **parts},
     )
+
+
+def _row(file: ImageFile) -> dict[str, str]:
+    if file.status != "ok":
+        return {"name": file.name, "status": file.status}
+    row = {"name": file.name, "digest": file.digest, "type": file.defect_type}
+    return row | ({"group": file.group} if file.group else {})
+
+
+def read_facts(model_dir: str, *names: str) -> dict[str, Any]:
+    """Entries of `split.json` beside its roles.
+
+    Args:
+        model_dir: The folder that `save_split` wrote to.
+        *names: Of the entries.
+
+    Returns:
+        facts: By name; None where an earlier version did not write it.
+    """
+    path = os.path.join(model_dir, SPLIT_NAME)
+    content = artifacts.read_json(path, made_by="train_gan.py")
+    return {name: content.get(name) for name in names}
 
 
 def load_split(data: str, model_dir: str) -> Split:
@@ -226,19 +288,24 @@ def load_split(data: str, model_dir: str) -> Split:
     """
     path = os.path.join(model_dir, SPLIT_NAME)
     content = artifacts.read_json(
-        path, made_by="train_gan.py", keys=Split._fields
+        path,
+        made_by="train_gan.py",
+        keys=[n for n in Split._fields if n not in Split._field_defaults],
     )
     listed = {file.name: file for file in list_images(data)}
     parts = {}
     for name in Split._fields:
-        files = [listed.pop(row["name"], None) for row in content[name]]
-        if name != "unreadable":
-            _check_unchanged(content[name], files, data)
+        rows = content.get(name, [])
+        files = [listed.pop(row["name"], None) for row in rows]
+        if name not in ("unreadable", "unused"):
+            _check_unchanged(rows, files, data)
         parts[name] = tuple(
             file._replace(
-                digest=row.get("digest", ""), status=row.get("status", "ok")
+                digest=row.get("digest", ""),
+                status=row.get("status", "ok"),
+                group=row.get("group", ""),
             )
-            for file, row in zip(files, content[name], strict=True)
+            for file, row in zip(files, rows, strict=True)
             if file is not None
         )
     if listed:
@@ -273,31 +340,3 @@ def _digest_of(file: ImageFile | None) -> str | None:
         return None
     with open(file.path, "rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
-
-
-def load_mask(
-    file: ImageFile, *, image_size: image_files.ImageSize
-) -> np.ndarray | None:
-    """The ground truth of a defective image of an MVTec-AD folder.
-
-    Args:
-        file: `ImageFile` of a test image.
-        image_size: Side of the mask in pixels, or (height, width).
-
-    Returns:
-        mask: Booleans of shape (height, width), nearest neighbour; None where
-            there is no mask.
-    """
-    root = file.path.removesuffix(file.name.replace("/", os.sep))
-    stem = os.path.splitext(os.path.basename(file.path))[0]
-    folder = os.path.join(root, "ground_truth", file.defect_type)
-    for name in (f"{stem}_mask.png", f"{stem}.png"):
-        path = os.path.join(folder, name)
-        if os.path.isfile(path):
-            with Image.open(path) as mask:
-                height, width = image_files.height_and_width(image_size)
-                mask = mask.convert("L").resize(
-                    (width, height), Image.Resampling.NEAREST
-                )
-                return np.asarray(mask) > 127
-    return None

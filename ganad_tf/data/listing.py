@@ -26,7 +26,8 @@ class ImageFile(NamedTuple):
     defect_type: str  # "good", or the name of the kind of defect
     part: str  # "pool" (to be split), "train", "test" or "control"
     digest: str = ""  # SHA-256 of the file's bytes
-    status: str = "ok"  # or the reason why it cannot be read
+    status: str = "ok"  # or the reason why it cannot be read or is not used
+    group: str = ""  # of images that show one thing; empty without groups
 
 
 def list_images(data: str) -> list[ImageFile]:
@@ -82,8 +83,8 @@ def _list_mvtec(root: str) -> list[ImageFile]:
     files = _list_folder(root, train, 0, "good", "train")
     for part in ("test", "control"):
         parent = os.path.join(root, part)
-        kinds = sorted(os.listdir(parent)) if os.path.isdir(parent) else []
-        for kind in kinds:
+        kinds = os.listdir(parent) if os.path.isdir(parent) else []
+        for kind in sorted(k for k in kinds if not k.startswith(".")):
             defective = part == "test" and kind != "good"
             folder = os.path.join(parent, kind)
             files += _list_folder(root, folder, int(defective), kind, part)

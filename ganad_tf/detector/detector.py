@@ -158,10 +158,11 @@ class OneClassDetector(DetectorGraph):
             The fitted detector.
 
         Raises:
-            UserError: If there is none, its files are broken, or an earlier
-                version wrote them.
+            UserError: If there is none, its files are broken, an earlier
+                version wrote them, or it was fitted with other weights.
         """
         detector = cls.from_config(storage.read_config(path), gan, unet)
+        storage.check_weights(detector, path)
         storage.restore_statistics(detector, path)
         return detector
 

@@ -7,9 +7,11 @@ import zipfile
 from typing import Any
 
 import numpy as np
+from absl import logging
 
 from ganad_tf import artifacts
 from ganad_tf.detector.graph import DetectorGraph
+from ganad_tf.detector.weights_digest import weights_digest
 from ganad_tf.errors import UserError
 
 MADE_BY = "fit_detector.py"
@@ -29,6 +31,8 @@ _OWNERS = (
 _ARGUMENTS = ("inverter", "whiten", "score_parts", "alpha")
 _OWN = ("map_scale_",)
 _FIELD = "field"
+# Entry of `detector.json`: of the networks that the detector was fitted with.
+WEIGHTS_KEY = "weights_sha256"
 
 
 def save(detector: DetectorGraph, path: str) -> None:
@@ -46,6 +50,7 @@ def save(detector: DetectorGraph, path: str) -> None:
         "map_threshold": detector.map_calibrator_.threshold_,
         "num_training": detector.latent_gaussian_.num_latents_,
         "num_calibration": len(detector.calibrator_.scores_),
+        WEIGHTS_KEY: weights_digest(detector),
     }
     with artifacts.new_directory(path) as folder:
         artifacts.write_json(
@@ -97,6 +102,37 @@ def read_config(path: str) -> dict[str, Any]:
             f"Run {MADE_BY} again"
         )
     return config
+
+
+def check_weights(detector: DetectorGraph, path: str) -> None:
+    """Checks that a detector was fitted with the networks it has now.
+
+    A detector of an earlier version does not say: it is taken, with a warning,
+    since most are what they seem to be and lines run with them.
+
+    Args:
+        detector: With its networks; fitted or not.
+        path: The folder that `save` wrote to.
+
+    Raises:
+        UserError: If it was fitted with other weights.
+    """
+    name = os.path.join(path, CONFIG_NAME)
+    fitted_with = read_config(path).get(WEIGHTS_KEY)
+    if fitted_with is None:
+        logging.warning(
+            "%s does not say which weights it was fitted with: it is of an "
+            "earlier version. If the GAN was trained again since, its verdicts "
+            "are wrong; %s makes sure.",
+            name,
+            MADE_BY,
+        )
+    elif fitted_with != weights_digest(detector):
+        raise UserError(
+            f"{name} was fitted with other weights than those of the trained "
+            f"GAN. Expected {WEIGHTS_KEY}={weights_digest(detector)[:12]}... "
+            f"Received: {fitted_with[:12]}... Run {MADE_BY} again"
+        )
 
 
 def restore_statistics(detector: DetectorGraph, path: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from ganad_tf.data import dataset
+from ganad_tf.data import grouping
 from ganad_tf.data import image_tensors
 from ganad_tf.detector.calibration import ConformalCalibrator
 from ganad_tf.detector.detection import Detection
@@ -21,6 +22,7 @@ from ganad_tf.errors import UserError
 from ganad_tf.evaluation import detection_pass
 from ganad_tf.evaluation import metrics
 from ganad_tf.evaluation.baseline_scores import BaselineScorer
+from ganad_tf.evaluation.baseline_scores import num_fitted
 from ganad_tf.evaluation.picture_file import PictureFile
 from ganad_tf.score_parts import ANOMALY
 from ganad_tf.score_parts import SCORE_PARTS
@@ -151,6 +153,7 @@ class Assessor:
             **self._frechet_by_set(files, detection.descriptors),
             **({"pixel": tested.pixel_results} if tested.pixel_results else {}),
             **self._control(),
+            "baseline_num_train": num_fitted(len(self.split.train)),
             "unreadable": [
                 {"name": file.name, "status": file.status}
                 for file in self.split.unreadable
@@ -179,6 +182,7 @@ class Assessor:
             "versions": versions(),
             "alpha": self.detector.alpha,
             "threshold": self.detector.calibrator_.threshold_,
+            "num_groups": grouping.num_groups(self.split._asdict()),
         }
 
     def _compare_methods(self, files, scores, decisions) -> dict[str, Any]:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from absl import logging
-from PIL import Image
 
 from ganad_tf.data import dataset
 from ganad_tf.data import image_files
 from ganad_tf.data import image_tensors
 from ganad_tf.evaluation import baselines
 
-# Most training images that the baselines are fitted to.
+# Training images that the baselines are fitted to at the most; of more, a
+# random sample is drawn.
 MAX_IMAGES = 2000
-# The same for images at their native resolution, and their side in pixels.
+# The same for images at their native resolution, and the side in pixels of a
+# square that is as large as they may be.
 MAX_NATIVE_IMAGES = 500
 MAX_NATIVE_SIZE = 512
 # Longest short side in pixels of images for the baselines.
@@ -57,21 +59,24 @@ class BaselineScorer:
             scores: For each baseline, floats of shape (n,) for each set.
         """
         methods = baselines.make_baselines(
-            num_images=min(len(self._train), MAX_IMAGES), seed=self._seed
+            num_images=_num_fitted(len(self._train), native=False),
+            seed=self._seed,
         )
         scores = {}
         for native in (False, True):
             chosen = {n: b for n, b in methods.items() if b.native == native}
             size = self._native_size() if native else self._image_size
-            self._fit(chosen, size, MAX_NATIVE_IMAGES if native else MAX_IMAGES)
+            self._fit(chosen, size, _num_fitted(len(self._train), native))
             of_sets = [self._score_files(chosen, files, size) for files in sets]
             scores |= {n: tuple(s[n] for s in of_sets) for n in chosen}
             logging.info("Scored the baselines %s.", ", ".join(chosen))
         return {name: scores[name] for name in methods}
 
-    def _fit(self, fitted, size: image_files.ImageSize, limit: int) -> None:
+    def _fit(self, fitted, size: image_files.ImageSize, count: int) -> None:
+        generator = np.random.default_rng(self._seed)
+        rows = generator.choice(len(self._train), count, replace=False)
         train = image_tensors.load_images(
-            [file.path for file in self._train[:limit]],
+            [self._train[row].path for row in sorted(rows)],
             image_size=size,
             channels=self._channels,
         )
@@ -91,10 +96,37 @@ class BaselineScorer:
         scores = map(np.concatenate, zip(*columns, strict=True))
         return dict(zip(fitted, scores, strict=True))
 
-    def _native_size(self) -> int:
-        """The images' own size, bounded so that arrays fit in memory."""
-        with Image.open(self._train[0].path) as image:
-            return min(*image.size, MAX_NATIVE_SIZE)
+    def _native_size(self) -> tuple[int, int]:
+        """The size of most images, at their own aspect, bounded by its area."""
+        height, width = image_tensors.median_size([f.path for f in self._train])
+        factor = min(1.0, MAX_NATIVE_SIZE / math.sqrt(height * width))
+        return round(factor * height), round(factor * width)
+
+
+def num_fitted(num_train: int) -> dict[str, int]:
+    """How many training images each baseline is fitted to.
+
+    Args:
+        num_train: Training images; of more than the limit a random sample is
+            drawn, by the seed.
+
+    Returns:
+        counts: By the name of the baseline.
+
+    Example:
+    >>> counts = num_fitted(600)
+    >>> counts["gmm"], counts["laplacian_energy"]
+    (600, 500)
+    """
+    methods = baselines.make_baselines(num_images=num_train, seed=0)
+    return {
+        name: _num_fitted(num_train, baseline.native)
+        for name, baseline in methods.items()
+    }
+
+
+def _num_fitted(num_train: int, native: bool) -> int:
+    return min(num_train, MAX_NATIVE_IMAGES if native else MAX_IMAGES)
 
 
 def reduced_size(paths: Sequence[str]) -> tuple[int, int]:

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from ganad_tf import progress
 from ganad_tf.data import dataset
+from ganad_tf.data import masks
 from ganad_tf.detector.detection import Detection
 from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.detector.regions import Region
@@ -111,7 +112,7 @@ class _Recorder:
         """Which pixels are defective; None where nobody has marked them."""
         if not file.label:
             return np.zeros(self._size, bool)
-        return dataset.load_mask(file, image_size=self._size)
+        return masks.load_mask(file, image_size=self._size)
 
     def __call__(self, detection: Detection) -> Detection:
         maps = detection.anomaly_maps

@@ -10,6 +10,7 @@ import numpy as np
 
 from ganad_tf import artifacts
 from ganad_tf import scores_csv
+from ganad_tf.data import dataset
 from ganad_tf.detector import regions
 from ganad_tf.evaluation import evidence
 from ganad_tf.evaluation import map_pictures
@@ -52,6 +53,8 @@ def evaluate_detector(
     use_determinism(config.seed)
     assessor = open_assessor(data, model_dir, seed=config.seed)
     assessment = assessor.assess(data=data, method=config.method)
+    facts = dataset.read_facts(model_dir, "group_by", "near_copies")
+    assessment.results.update(facts)
     _write_tables(report_dir, assessor, assessment)
     _write_pictures(report_dir, assessor, assessment)
     artifacts.write_json(

@@ -77,6 +77,30 @@ def _type_rows(
     ]
 
 
+def _sampled_words(results: dict[str, Any]) -> str:
+    """Which baselines were fitted to a sample, and of how many images."""
+    return "; ".join(
+        f"{name} to {count} of {results['num_train']}"
+        for name, count in results["baseline_num_train"].items()
+        if count < results["num_train"]
+    )
+
+
+def _group_words(num_groups: dict[str, int]) -> str:
+    return ", ".join(
+        f"{count} {role.replace('_', ' ')}"
+        for role, count in num_groups.items()
+    )
+
+
+def _pair_rows(pairs: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """Rows of near-copies, as `split.json` has them."""
+    return [
+        (*pair["names"], ", ".join(pair["roles"]), f"{pair['correlation']:.2f}")
+        for pair in pairs
+    ]
+
+
 def _set_rows(results: dict[str, Any]) -> list[tuple[str, str, str]]:
     counts = results["frechet_num_images"]
     return [
@@ -134,6 +158,9 @@ def write_report(
         integration_limit=INTEGRATION_LIMIT,
         pixel=results.get("pixel"),
         control=results.get("control"),
+        groups=_group_words(results["num_groups"]),
+        near_copies=_pair_rows(results.get("near_copies") or ()),
+        sampled=_sampled_words(results),
         skipped=[(row["name"], row["status"]) for row in results["unreadable"]],
         method_header=formatting.METHOD_HEADER,
         methods=[

@@ -16,6 +16,8 @@ from ganad_tf.data import image_files
 from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.detector.model_folder import image_batches
 from ganad_tf.detector.model_folder import load_detector
+from ganad_tf.detector.storage import WEIGHTS_KEY
+from ganad_tf.detector.weights_digest import weights_digest
 from ganad_tf.errors import UserError
 from ganad_tf.serving import comparison
 from ganad_tf.serving import parity
@@ -259,6 +261,7 @@ def _describe(detector: OneClassDetector) -> dict[str, Any]:
         "threshold": detector.calibrator_.threshold_,
         "map_threshold": detector.map_calibrator_.threshold_,
         "num_calibration": len(detector.calibrator_.scores_),
+        WEIGHTS_KEY: weights_digest(detector),
         "detector": detector.get_config(),
     }
 

@@ -22,6 +22,8 @@ from ganad_tf.data import dataset
 from ganad_tf.data import image_files
 from ganad_tf.data import image_tensors
 from ganad_tf.detector.detector import OneClassDetector
+from ganad_tf.detector.storage import WEIGHTS_KEY
+from ganad_tf.detector.weights_digest import weights_digest
 from ganad_tf.errors import UserError
 from ganad_tf.serving import cpp_runtime
 from ganad_tf.serving import servable
@@ -128,6 +130,8 @@ def check_saved_model(
     comparison = Comparison(1.0 / (manifest["num_calibration"] + 1))
     _compare_requests(comparison, outputs, len(image_bytes))
     _check_edge_cases(comparison, outputs)
+    if detector is not None:
+        _check_weights(comparison, manifest, detector)
     with ThreadPoolExecutor(1) as pool:  # it waits for a process
         by_cli = pool.submit(_run_cli, path, image_bytes, pixels)
         if detector is not None:
@@ -146,6 +150,19 @@ def check_saved_model(
         "checks": comparison.checks,
         "passed": all(c["passed"] for c in comparison.checks.values()),
     }
+
+
+def _check_weights(
+    comparison: Comparison, manifest: dict, detector: OneClassDetector
+) -> None:
+    """Checks that the model holds the detector's weights.
+
+    Models of earlier versions do not say; their numbers are compared all the
+    same.
+    """
+    if WEIGHTS_KEY in manifest:
+        digests = [manifest[WEIGHTS_KEY], weights_digest(detector)]
+        comparison.record(WEIGHTS_KEY, digests, len(set(digests)) == 1)
 
 
 def _decode(image_bytes: list[bytes], manifest: dict) -> np.ndarray:

@@ -11,6 +11,7 @@ import tensorflow as tf
 from ganad_tf.data import image_tensors
 from ganad_tf.detector.detection import Detection
 from ganad_tf.detector.detector import OneClassDetector
+from ganad_tf.detector.weights_digest import inference_weights
 from ganad_tf.score_parts import MAP_LIMIT
 from ganad_tf.score_parts import SCALARS
 
@@ -41,7 +42,7 @@ class Servable:
 
     def __init__(self, detector: OneClassDetector):
         self.module = tf.Module()
-        self.module.variables_ = _inference_variables(detector)
+        self.module.variables_ = inference_weights(detector)
         self._size = list(detector.image_shape)
         # One graph for all signatures: its constants are stored once.
         self._detect = tf.function(
@@ -101,13 +102,6 @@ class Servable:
                 detection.anomaly_maps[..., None] * MAP_SCALE
             ),
         }
-
-
-def _inference_variables(detector: OneClassDetector) -> list[tf.Variable]:
-    gan = detector.gan
-    owners = [gan.ema_generator, gan.ema_encoder, gan.linear_head]
-    owners += [] if detector.field is None else [detector.field.unet]
-    return [v.value for owner in owners if owner for v in owner.weights]
 
 
 def _scaled(pixels: tf.Tensor) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""Callbacks of a training run: progress, checkpoint, guard."""
+"""Callbacks of a training run: progress, checkpoint, guard, last step."""
 
 from __future__ import annotations
 
@@ -97,6 +97,28 @@ class Checkpoint(keras.callbacks.Callback):
         part = self.path.removesuffix(".weights.h5") + ".part.weights.h5"
         self.model.save_weights(part, overwrite=True)
         os.replace(part, self.path)
+
+
+class StopAtLastStep(keras.callbacks.Callback):
+    """Ends a training run at its last step, within an epoch or not.
+
+    Keras counts epochs of equal length; the last one is cut short. All
+    callbacks see its end.
+
+    Args:
+        num_steps: Of the whole training run, earlier parts included.
+    """
+
+    def __init__(self, num_steps: int):
+        super().__init__()
+        self.num_steps = num_steps
+
+    def on_epoch_begin(self, epoch: int, logs=None) -> None:
+        self._left = self.num_steps - int(self.model.step)
+
+    def on_train_batch_end(self, batch: int, logs=None) -> None:
+        if batch + 1 >= self._left:
+            self.model.stop_training = True
 
 
 class UnstableTrainingError(UserError):

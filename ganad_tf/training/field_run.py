@@ -67,6 +67,7 @@ def train_field(
         shuffle=False,
         verbose=0,
         callbacks=[
+            callbacks.StopAtLastStep(config.field_steps),
             callbacks.Progress(BATCH_SIZE),
             callbacks.TrainingGuard(),
             checkpoint,

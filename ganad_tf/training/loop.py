@@ -133,6 +133,7 @@ def _callbacks(
     So the last checkpoint of a diverged run is from before it diverged.
     """
     return [
+        callbacks.StopAtLastStep(config.num_steps),
         callbacks.Progress(config.batch_size),
         callbacks.TrainingGuard(),
         checkpoint,

@@ -10,6 +10,9 @@ from typing import Any
 from absl import logging
 
 from ganad_tf.data import dataset
+from ganad_tf.data import grouping
+from ganad_tf.data import near_copies
+from ganad_tf.errors import UserError
 from ganad_tf.gan.gan import DCGAN
 from ganad_tf.training import choices
 from ganad_tf.training import field_run
@@ -32,6 +35,7 @@ def train_gan(
     method: str = "joint",
     seed: int = 0,
     max_images: int | None = None,
+    group_by: str | None = None,
     **overrides: Any,
 ) -> DCGAN:
     """Trains a GAN on the qualified images of a data set.
@@ -50,6 +54,9 @@ def train_gan(
         seed: Seed of the split and of everything random.
         max_images: Limit of training and calibration images together; None
             for all. The test images stay the same.
+        group_by: Which images show one thing and have one role: "folder", or a
+            regular expression on the file's name with one group; None: each
+            image is a thing.
         **overrides: Arguments of `choices.resolve`, such as `image_size` or
             `num_steps`. What is not given is chosen by images and recipe.
 
@@ -62,7 +69,9 @@ def train_gan(
             the run becomes unstable.
     """
     use_determinism(seed)
-    split = open_split(data, model_dir, seed=seed, max_images=max_images)
+    split = open_split(
+        data, model_dir, seed=seed, max_images=max_images, group_by=group_by
+    )
     train_images, held_out_images = (
         SampleImages([file.path for file in files])
         for files in (split.train, split.calibration)
@@ -70,9 +79,14 @@ def train_gan(
     config = choices.resolve(
         train_images, held_out_images, method=method, seed=seed, **overrides
     )
-    config.save_or_match(model_dir, data=data)
+    config.save_or_match(model_dir, data=data, group_by=group_by)
     _log_start(split, config)
-    asked = {"model_dir": model_dir, "max_images": max_images, **overrides}
+    asked = {
+        "model_dir": model_dir,
+        "max_images": max_images,
+        "group_by": group_by,
+        **overrides,
+    }
     gan = loop.train(
         config,
         train_images,
@@ -92,7 +106,12 @@ def train_gan(
 
 
 def open_split(
-    data: str, model_dir: str, *, seed: int, max_images: int | None
+    data: str,
+    model_dir: str,
+    *,
+    seed: int,
+    max_images: int | None = None,
+    group_by: str | None = None,
 ) -> dataset.Split:
     """Reads the split of an earlier run, or makes and writes a new one.
 
@@ -101,15 +120,37 @@ def open_split(
         model_dir: The model folder.
         seed: Of a new split.
         max_images: Limit of training and calibration images of a new split.
+        group_by: As of `train_gan`; of an earlier split it has to be equal.
 
     Returns:
         split: `Split`.
+
+    Raises:
+        UserError: As of `train_gan`.
     """
     if os.path.exists(os.path.join(model_dir, dataset.SPLIT_NAME)):
+        recorded = dataset.read_facts(model_dir, "group_by")["group_by"]
+        if recorded != group_by:
+            raise UserError(
+                f"{model_dir} holds a split with another --group_by. Expected "
+                f"{recorded!r}. Received: {group_by!r}. Use the same to resume "
+                "it, or another --model_dir"
+            )
         return dataset.load_split(data, model_dir)
     files = dataset.scan_images(dataset.list_images(data))
-    split = dataset.split_images(files, seed=seed, max_images=max_images)
-    dataset.save_split(split, model_dir, data=data, seed=seed)
+    split = dataset.split_images(
+        files, seed=seed, max_images=max_images, group_by=group_by
+    )
+    copies = near_copies.find_near_copies(split, seed=seed)
+    near_copies.warn_of(copies)
+    dataset.save_split(
+        split,
+        model_dir,
+        data=data,
+        seed=seed,
+        group_by=group_by,
+        near_copies=near_copies.as_json(copies),
+    )
     return split
 
 
@@ -122,8 +163,18 @@ def _log_start(split: dataset.Split, config: TrainingConfig) -> None:
         len(split.test_defective),
         len(split.unreadable),
     )
+    _log_groups(split)
     _warn_of_few(len(split.calibration))
     logging.info("Configuration: %s", dataclasses.asdict(config))
+
+
+def _log_groups(split: dataset.Split) -> None:
+    if num_groups := grouping.num_groups(split._asdict()):
+        logging.info(
+            "Groups, each in one role: %s. Of a calibration group one image is "
+            "used, so p-values hold for an image of a new group.",
+            ", ".join(f"{n} {role}" for role, n in num_groups.items()),
+        )
 
 
 def _warn_of_few(num_calibration: int) -> None:

@@ -1,6 +1,5 @@
 import shutil
 
-import numpy as np
 import pytest
 from conftest import make_parts
 from conftest import write_images
@@ -37,7 +36,7 @@ def test_fewer_images_are_those_of_the_full_split(parts_folder):
 
 def test_an_mvtec_folder_keeps_its_test_part(mvtec_folder):
     split = split_of(mvtec_folder)
-    assert [len(part) for part in split] == [45, 15, 8, 8, 5, 0]
+    assert [len(part) for part in split] == [45, 15, 8, 8, 5, 0, 0]
     assert {file.defect_type for file in split.test_defective} == {"scratch"}
     assert [file.label for file in split.test] == [0] * 8 + [1] * 8
 
@@ -50,13 +49,89 @@ def test_the_split_depends_on_content_and_seed_alone(parts_folder, tmp_path):
     assert names(split_of(parts_folder, seed=1).train) != names(split.train)
 
 
-def test_copies_stay_on_one_side(parts_folder):
+def test_copies_count_once(parts_folder, tmp_path):
+    before = split_of(parts_folder)
     for file in dataset.list_images(parts_folder):
-        shutil.copy(file.path, f"{parts_folder}/copy-{file.name}")
+        shutil.copy(file.path, f"{parts_folder}/z-copy-{file.name}")
     split = split_of(parts_folder)
-    digests = [{file.digest for file in part} for part in split[:3]]
-    assert not (digests[0] & digests[1] or digests[0] & digests[2])
-    assert [len(part) for part in split[:3]] == [48, 16, 16]
+    assert split[:3] == before[:3]
+    assert len(split.unused) == 40
+    assert split.unused[0].status == "copy of part000.png"
+    dataset.save_split(split, str(tmp_path), data=parts_folder, seed=0)
+    loaded = dataset.load_split(parts_folder, str(tmp_path))
+    assert loaded[:6] == split[:6]
+    assert names(loaded.unused) == names(split.unused)
+
+
+def test_25_files_with_5_contents_are_5_images(tmp_path):
+    write_images(tmp_path, make_parts(5, seed=0).repeat(5, axis=0))
+    with pytest.raises(UserError, match="received 5$"):
+        split_of(str(tmp_path))
+
+
+@pytest.fixture
+def exposures(tmp_path):
+    """20 tiles with one to five exposures each, by the number of the tile."""
+    folder = tmp_path / "exposures"
+    for tile in range(20):
+        images = make_parts(1 + tile % 5, seed=tile)
+        write_images(folder, images, prefix=f"tile{tile:02d}_")
+    return str(folder)
+
+
+def test_images_of_one_group_have_one_role(exposures):
+    split = split_of(exposures, group_by=r"(tile\d+)_")
+    groups = [{file.group for file in part} for part in split[:3]]
+    assert [len(part) for part in groups] == [12, 4, 4]
+    assert len(set.union(*groups)) == 20
+    # One image of each calibration group, all of the others.
+    assert len(split.calibration) == 4
+    spare = [f for f in split.unused if f.status.startswith("in a group with")]
+    assert {file.group for file in spare} <= groups[1]
+    used = names(split.train + split.calibration + split.test + split.unused)
+    assert sorted(used) == names(dataset.list_images(exposures))
+    other = split_of(exposures, seed=1, group_by=r"(tile\d+)_")
+    assert {f.group for f in other.calibration} != groups[1]
+
+
+def test_groups_come_back_with_the_split(exposures, tmp_path):
+    split = split_of(exposures, group_by=r"(tile\d+)_")
+    facts = {"group_by": r"(tile\d+)_"}
+    dataset.save_split(split, str(tmp_path), data=exposures, seed=0, **facts)
+    assert dataset.load_split(exposures, str(tmp_path))[:6] == split[:6]
+    assert dataset.read_facts(str(tmp_path), "group_by", "other") == {
+        **facts,
+        "other": None,
+    }
+
+
+def test_a_split_by_groups_depends_on_contents_alone(exposures, tmp_path):
+    split = split_of(exposures, group_by=r"(tile\d+)_")
+    moved = tmp_path / "moved"
+    for file in dataset.list_images(exposures):
+        folder = moved / f"x{hash(file.name[:6]) % 997}"
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file.path, folder / file.name)
+    again = split_of(str(moved), group_by=r"(tile\d+)_")
+    for part, other in zip(split[:3], again[:3], strict=True):
+        assert {f.digest for f in part} == {f.digest for f in other}
+
+
+def test_tests_of_a_group_that_was_trained_are_not_used(mvtec_folder):
+    for row in range(4):
+        one = f"{mvtec_folder}/train/good/part00{row}.png"
+        shutil.move(one, f"{mvtec_folder}/train/good/board{row}-0.png")
+        two = f"{mvtec_folder}/test/scratch/part00{row}.png"
+        shutil.move(two, f"{mvtec_folder}/test/scratch/board{row}-1.png")
+    by = r"(board\d|[^/]+/[^/]+/part\d+)"
+    split = split_of(mvtec_folder, group_by=by)
+    assert len(split.test_defective) == 4
+    assert [f.name[:18] for f in split.unused] == ["test/scratch/board"] * 4
+
+
+def test_too_few_groups_are_an_error(mvtec_folder):
+    with pytest.raises(UserError, match="Too few groups.*received 1.*group_by"):
+        split_of(mvtec_folder, group_by="folder")
 
 
 def test_a_copy_of_a_training_image_is_not_tested(mvtec_folder):
@@ -97,12 +172,3 @@ def test_a_changed_image_is_an_error(mvtec_folder, tmp_path):
     lost = split.calibration[0].name
     with pytest.raises(UserError, match=f"1 images .*{lost}"):
         dataset.load_split(mvtec_folder, str(tmp_path))
-
-
-def test_masks_are_found_beside_the_test(mvtec_folder):
-    split = split_of(mvtec_folder)
-    # write_images names masks like the images, without "_mask".
-    mask = dataset.load_mask(split.test_defective[0], image_size=32)
-    assert mask.sum() == 49 and mask[20, 4]
-    assert dataset.load_mask(split.test_qualified[0], image_size=32) is None
-    assert mask.dtype == np.bool_

@@ -43,3 +43,12 @@ def test_an_mvtec_folder_says_parts_and_defect_types(mvtec_folder):
         ("test", "scratch", 1),
         ("control", "good", 0),
     }
+
+
+def test_a_hidden_folder_is_no_defect_type(mvtec_folder):
+    for part in ("train/good", "test", "control"):
+        folder = f"{mvtec_folder}/{part}/.thumbnails"
+        write_images(folder, make_parts(2, seed=9))
+    files = listing.list_images(mvtec_folder)
+    assert not [file.name for file in files if "/." in file.name]
+    assert {file.defect_type for file in files} == {"good", "scratch"}

@@ -5,11 +5,13 @@ import pytest
 import tensorflow as tf
 from conftest import fitted_detector
 from conftest import make_parts
+from conftest import tiny_config
 
 from ganad_tf import artifacts
 from ganad_tf.detector import storage
 from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.errors import UserError
+from ganad_tf.training import building
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +48,30 @@ def test_a_detector_of_an_earlier_version_is_the_users_error(
     )
     with pytest.raises(UserError, match=r"Run fit_detector\.py again"):
         OneClassDetector.load(path, parts_detector.gan)
+
+
+def test_a_gan_that_was_trained_again_is_the_users_error(
+    tmp_path, parts_detector
+):
+    path = str(tmp_path / "detector")
+    parts_detector.save(path)
+    retrained = building.build_gan(tiny_config(seed=1))
+    with pytest.raises(UserError, match=r"other weights.*Run fit_detector\.py"):
+        OneClassDetector.load(path, retrained)
+
+
+def test_a_detector_that_names_no_weights_is_taken_with_a_warning(
+    tmp_path, parts_detector, caplog
+):
+    path = str(tmp_path / "detector")
+    parts_detector.save(path)
+    name = os.path.join(path, storage.CONFIG_NAME)
+    config = artifacts.read_json(name, made_by="")
+    del config[storage.WEIGHTS_KEY]
+    artifacts.write_json(name, config)
+    with caplog.at_level("WARNING", logger="absl"):
+        OneClassDetector.load(path, parts_detector.gan)
+    assert "does not say which weights" in caplog.text
 
 
 def test_no_detector_is_an_error(tmp_path, parts_detector):

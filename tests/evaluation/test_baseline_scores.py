@@ -3,6 +3,7 @@ import pytest
 from PIL import Image
 from test_baselines import NAMES
 
+from ganad_tf.data.listing import ImageFile
 from ganad_tf.evaluation import baseline_scores
 from ganad_tf.evaluation import baselines
 from ganad_tf.evaluation.baseline_scores import BaselineScorer
@@ -48,7 +49,35 @@ def test_images_at_native_resolution_are_bounded(assessor, monkeypatch):
     train = assessor.split.train
     scorer = BaselineScorer(train, channels=1, seed=0)
     scorer.scores(assessor.split.test[:2])
-    assert loaded == [(45, (32, 32)), (9, 20)]
+    assert loaded == [(45, (32, 32)), (9, (20, 20))]
+    assert baseline_scores.num_fitted(45)["laplacian_energy"] == 9
+
+
+def test_a_sample_is_drawn_at_random_by_the_seed(assessor, monkeypatch):
+    loaded = []
+
+    def recording(paths, **_):
+        loaded.append(paths)
+        return np.zeros([len(paths), 4, 4, 1], np.float32)
+
+    monkeypatch.setattr(baseline_scores.image_tensors, "load_images", recording)
+    train = assessor.split.train
+    for seed in (0, 0, 1):
+        BaselineScorer(train, channels=1, seed=seed)._fit({}, 4, 9)
+    first, again, other = loaded
+    names = [file.path for file in train]
+    assert first == again != other
+    assert first != names[:9] and set(first) < set(names)
+    BaselineScorer(train, channels=1, seed=0)._fit({}, 4, len(train))
+    assert loaded[-1] == names
+
+
+def test_native_images_keep_their_aspect(tmp_path):
+    path = str(tmp_path / "image.png")
+    Image.new("L", (2048, 512)).save(path)
+    file = ImageFile(path, "image.png", 0, "good", "pool")
+    scorer = BaselineScorer([file], channels=1, seed=0)
+    assert scorer._native_size() == (256, 1024)
 
 
 @pytest.mark.parametrize(

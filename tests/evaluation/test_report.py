@@ -45,6 +45,16 @@ def results_of(scores):
         "unreadable": [{"name": "x<y>.png", "status": "empty file"}],
         "pixel": {"auroc": 0.9, "aupro": 0.8},
         "control": {"num_images": 7, "overkill_rate": 0.0},
+        "num_groups": {"train": 3, "test_qualified": 2},
+        "group_by": "(tile<x>)",
+        "near_copies": [
+            {
+                "names": ["a<1>.png", "b.png"],
+                "roles": ["train", "calibration"],
+                "correlation": 0.971,
+            }
+        ],
+        "baseline_num_train": {"gmm": 5, "laplacian_energy": 2},
         **metrics.compare_methods(LABELS, types, scores, decisions, seed=0),
     }
 
@@ -85,6 +95,10 @@ def test_the_page_needs_no_other_file_and_tells_everything(tmp_path):
         "AUPRO",
         "empty file",
         "probability that",
+        "a&lt;1&gt;.png",
+        "train, calibration",
+        "3 train, 2 test qualified",
+        "laplacian_energy to 2 of 5",
         "dent",
     ):
         assert text in page

@@ -4,12 +4,20 @@ from conftest import encoded
 from conftest import make_parts
 
 from ganad_tf.data import image_tensors
+from ganad_tf.score_parts import UNJUDGED_SCORE
 from ganad_tf.serving import cpp_runtime
 from ganad_tf.serving.saved_model import ModelError
 
 
 def strings(data):
     return {"image_bytes": np.array(data, object)}
+
+
+def impossible_pixels():
+    """Four images like those of the third request, but for one pixel each."""
+    pixels = np.full([4, 32, 32, 1], 128, np.float32)
+    pixels[:3, 5, 6, 0] = np.nan, np.inf, 1e30
+    return pixels
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +29,7 @@ def answers(exported):
             ("score", strings(data)),
             ("inspect", strings(data[:1])),
             ("images", {"images": np.full([2, 32, 32, 1], 128, np.float32)}),
+            ("images", {"images": impossible_pixels()}),
         ],
         num_threads=2,
     )
@@ -51,6 +60,18 @@ def test_shapes_and_types_come_back(answers):
     assert outputs["is_defective"].shape == (2,)
     scores = outputs["anomaly_score"]
     assert scores[0] == scores[1]
+
+
+def test_impossible_pixels_are_defects_here_too(answers):
+    given, expected = answers.outputs[3], answers.outputs[2]
+    np.testing.assert_array_equal(given["is_defective"][:3], True)
+    np.testing.assert_allclose(given["p_value"][:3], 1 / 25, rtol=1e-6)
+    np.testing.assert_array_equal(given["anomaly_score"][:3], UNJUDGED_SCORE)
+    for name, values in given.items():
+        assert np.isfinite(values).all()
+        np.testing.assert_allclose(
+            values[3].astype(float), expected[name][0].astype(float), 1e-4, 1e-3
+        )
 
 
 def test_the_runtime_stays_quiet(answers):

@@ -10,6 +10,7 @@ from conftest import export_to
 from conftest import make_parts
 
 from ganad_tf.detector import detector
+from ganad_tf.detector.weights_digest import weights_digest
 from ganad_tf.errors import UserError
 from ganad_tf.serving import export
 from ganad_tf.serving import parity
@@ -24,6 +25,7 @@ def test_the_manifest_says_what_the_model_is(exported, parts_detector):
     assert manifest["threshold"] == parts_detector.calibrator_.threshold_
     assert manifest["detector"] == parts_detector.get_config()
     assert manifest["fingerprint"]["saved_model_checksum"]
+    assert manifest["weights_sha256"] == weights_digest(parts_detector)
     assert manifest["seed"] == 0
 
 

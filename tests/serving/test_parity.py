@@ -38,6 +38,14 @@ def test_every_way_gives_the_same_numbers(report):
     json.dumps(report, allow_nan=False)
 
 
+def test_a_detector_of_other_weights_is_told(parts_detector):
+    manifest = {"weights_sha256": "of a GAN that was trained before"}
+    for given, passed in ((manifest, False), ({}, True)):
+        found = comparison.Comparison(0.1)
+        parity._check_weights(found, given, parts_detector)
+        assert all(c["passed"] for c in found.checks.values()) == passed
+
+
 def test_noise_has_the_models_size():
     images = parity.noise_images((32, 48, 3))
     assert len(set(images)) == parity.NUM_NOISE_IMAGES

@@ -5,6 +5,7 @@ from conftest import tiny_config
 from conftest import write_images
 
 from ganad_tf.errors import UserError
+from ganad_tf.training import callbacks
 from ganad_tf.training import field_run
 
 FIELD = {"field_size": (32, 32), "field_width": 8}
@@ -16,15 +17,17 @@ def paths(tmp_path):
     return sorted(str(p) for p in (tmp_path / "parts").iterdir())
 
 
-def run(config, paths, folder):
-    return field_run.train_field(config, paths, str(folder), steps_per_epoch=1)
+def run(config, paths, folder, steps_per_epoch):
+    return field_run.train_field(
+        config, paths, str(folder), steps_per_epoch=steps_per_epoch
+    )
 
 
 def test_a_resumed_run_equals_an_uninterrupted_one(
     tmp_path, paths, monkeypatch
 ):
-    config = tiny_config(**FIELD, field_steps=2)
-    whole = run(config, paths, tmp_path / "whole")
+    config = tiny_config(**FIELD, field_steps=3)
+    whole = run(config, paths, tmp_path / "whole", 3)
 
     fit = field_run.FieldDiscriminator.fit
 
@@ -32,12 +35,18 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
         return fit(self, *args, **{**kwargs, "epochs": 1})
 
     monkeypatch.setattr(field_run.FieldDiscriminator, "fit", fit_one_epoch)
-    run(config, paths, tmp_path / "resumed")
+    run(config, paths, tmp_path / "resumed", 2)
     monkeypatch.undo()
     config.save(str(tmp_path / "resumed"))
-    with pytest.raises(UserError, match="step 1 of 2.*it resumes"):
+    with pytest.raises(UserError, match="step 2 of 3.*it resumes"):
         field_run.load_unet(str(tmp_path / "resumed"))
-    resumed = run(config, paths, tmp_path / "resumed")
+    # The last epoch has one step: all are kept exactly.
+    resumed = run(config, paths, tmp_path / "resumed", 2)
+    model = field_run.build_field_discriminator(config)
+    checkpoint = callbacks.Checkpoint(
+        str(tmp_path / "resumed"), field_run.CHECKPOINT_NAME
+    )
+    assert checkpoint.restore(model) == 3
     for ours, theirs in zip(
         resumed.get_weights(), whole.get_weights(), strict=True
     ):

@@ -48,6 +48,32 @@ def trained(tmp_path_factory):
     return Trained(gan, data, model_dir, counts)
 
 
+def test_another_group_by_is_another_model(trained):
+    with pytest.raises(UserError, match="another --group_by. Expected None"):
+        ganad_tf.train_gan(
+            trained.data, trained.model_dir, seed=1, group_by="folder", **TINY
+        )
+
+
+def test_a_split_by_groups_is_recorded_and_said(tmp_path, caplog):
+    data, model_dir = str(tmp_path / "data"), str(tmp_path / "model")
+    for board in range(10):
+        parts = make_parts(3, seed=board)
+        write_images(f"{data}/board{board}", np.concatenate([parts, parts[:1]]))
+    with caplog.at_level("INFO", logger="absl"):
+        split = training_run.open_split(
+            data, model_dir, seed=0, group_by="folder"
+        )
+        training_run._log_groups(split)
+    assert [len(part) for part in split[:3]] == [18, 2, 6]
+    assert "Groups, each in one role: 6 train, 2 calibration" in caplog.text
+    assert "10 images are copies" in caplog.text
+    assert read(model_dir, "split.json")["group_by"] == "folder"
+    assert read(model_dir, "split.json")["near_copies"] == []
+    again = training_run.open_split(data, model_dir, seed=0, group_by="folder")
+    assert again[:3] == split[:3]
+
+
 def read(folder, name):
     return json.loads(pathlib.Path(folder, name).read_text())
 

@@ -1,0 +1,74 @@
+"""Masks: which pixels of a defective image are defective."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+from PIL import Image
+
+from ganad_tf.data import image_files
+from ganad_tf.data.listing import ImageFile
+
+# A mask with larger values has gray levels, whose middle is the edge; one
+# without numbers its pixels: 0 is background.
+_MAX_LABEL = 127
+
+
+def load_mask(
+    file: ImageFile, *, image_size: image_files.ImageSize
+) -> np.ndarray | None:
+    """The ground truth of a defective image of an MVTec-AD folder.
+
+    The mask may have any size, and values of 0 and 255 or of 0, 1, 2...
+
+    Args:
+        file: `ImageFile` of a test image.
+        image_size: Side of the mask in pixels, or (height, width).
+
+    Returns:
+        mask: Booleans of shape (height, width), true where any pixel of the
+            file's mask is, so that no small defect is lost; None where there
+            is no mask.
+    """
+    root = file.path.removesuffix(file.name.replace("/", os.sep))
+    stem = os.path.splitext(os.path.basename(file.path))[0]
+    folder = os.path.join(root, "ground_truth", file.defect_type)
+    for name in (f"{stem}_mask.png", f"{stem}.png"):
+        path = os.path.join(folder, name)
+        if os.path.isfile(path):
+            return resize_mask(_read(path), image_size=image_size)
+    return None
+
+
+def _read(path: str) -> np.ndarray:
+    """The defective pixels of a mask of any depth or colour."""
+    with Image.open(path) as image:
+        deep = image.mode.startswith("I")
+        values = np.asarray(image if deep else image.convert("L"))
+    return values > (_MAX_LABEL if values.max() > _MAX_LABEL else 0)
+
+
+def resize_mask(
+    mask: np.ndarray, *, image_size: image_files.ImageSize
+) -> np.ndarray:
+    """Resizes a mask by area: a pixel that is covered at all is defective.
+
+    Args:
+        mask: Booleans of shape (any height, any width).
+        image_size: Side in pixels, or (height, width).
+
+    Returns:
+        mask: Booleans of shape (height, width).
+
+    Example:
+    >>> mask = np.zeros([64, 64], bool)
+    >>> mask[37, 5] = True
+    >>> np.argwhere(resize_mask(mask, image_size=8)).tolist()
+    [[4, 0]]
+    """
+    height, width = image_files.height_and_width(image_size)
+    covered = Image.fromarray(mask.astype(np.float32)).resize(
+        (width, height), Image.Resampling.BOX
+    )
+    return np.asarray(covered) > 0.0
