@@ -33,10 +33,11 @@ class Level(NamedTuple):
 
 
 _ENCODER = ("encoder_2", "encoder_4")
-# The encoder sees a neighbourhood, the decoder the part; the verdict is the
-# logit, the restoration how far the image is from the restored one. The four
-# levels in the middle are alike: together they have weight 1.
+# Random filters see every texture, the encoder a neighbourhood, the decoder the
+# part; the verdict is the logit, the restoration how far the image is from the
+# restored one. The four levels in the middle are alike: together they weigh 1.
 LEVELS: Mapping[str, Level] = {
+    "texture": Level(("texture_2", "texture_4"), 1.0),
     "fine": Level(_ENCODER, 0.5),
     "fine_relative": Level(_ENCODER, 0.5, relative=True),
     "coarse": Level(("encoder_8",), 0.25),

@@ -10,13 +10,17 @@ tells a defect: they see changes of a kind that no synthetic defect has.
 
 from __future__ import annotations
 
+import itertools
+
 import keras
 import tensorflow as tf
 
 # Features are taken at these layers, by name: the encoder's at 1/2, 1/4 and
-# 1/8 of the resolution, the decoder's at 1/8, 1/4 and 1/2.
+# 1/8 of the resolution, the decoder's at 1/8, 1/4 and 1/2, and those of two
+# stages that stay at their random initial weights.
 LEVELS = ("encoder_2", "encoder_4", "encoder_8")
 LEVELS += ("decoder_8", "decoder_4", "decoder_2")
+LEVELS += ("texture_2", "texture_4")
 # Images' sides are multiples of the coarsest stride.
 STRIDE = 16
 # Groups of channels that are normalised together.
@@ -99,7 +103,9 @@ def build_unet_discriminator(
     A 4x4 stem of stride 2, three further strided 3x3 convolutions, each stage
     followed by one more convolution; a decoder of bilinear upsampling, skip
     connection and a 3x3 convolution at each level; one logit a pixel, and the
-    restored pixel.
+    restored pixel. Beside them stand two stages of random filters, which are
+    never trained: what training makes of features loses sight of changes that
+    no synthetic defect shows, and random filters respond to every texture.
 
     Args:
         channels: Of the images, 1 for gray, 3 for RGB.
@@ -115,46 +121,64 @@ def build_unet_discriminator(
             float32 `restored` images of the shape of the images, and the
             features of `LEVELS` (batch, rows, columns, channels).
     """
-    seeds = iter(range(seed, seed + 100))
+    layers = _Layers(dtype, seed=seed)
+    images = keras.Input([None, None, channels], name="images")
+    skips, hidden = layers.encode(images, width, (2, 4, 8), "encoder")
+    hidden = layers.convolve(hidden, 8 * width, strides=2)
+    hidden = layers.convolve(hidden, 8 * width)
+    outputs = {f"encoder_{stride}": skip for stride, skip in skips.items()}
+    for level, stride in reversed(list(enumerate(skips))):
+        hidden = keras.layers.Concatenate(dtype=dtype)(
+            [layers.upsample(hidden), skips[stride]]
+        )
+        name = f"decoder_{stride}"
+        hidden = layers.convolve(hidden, width * 2**level, name=name)
+        outputs[name] = hidden
+    outputs |= _heads(hidden, channels, seed + 100)
+    frozen = _Layers(dtype, seed=seed + 200, trainable=False)
+    textures, _ = frozen.encode(images, width, (2, 4), "texture")
+    outputs |= {f"texture_{stride}": t for stride, t in textures.items()}
+    return keras.Model(images, outputs, name="unet_discriminator")
 
-    def convolve(hidden, filters, kernel_size=3, strides=1, name=None):
+
+class _Layers:
+    """Makes layers whose initial weights have seeds of their own."""
+
+    def __init__(self, dtype: str, *, seed: int, trainable: bool = True):
+        self._dtype = dtype
+        self._seeds = itertools.count(seed)
+        self._trainable = trainable
+
+    def convolve(self, hidden, filters, kernel_size=3, strides=1, name=None):
         hidden = keras.layers.Conv2D(
             filters,
             kernel_size,
             strides,
             padding="same",
             use_bias=False,
-            kernel_initializer=keras.initializers.HeNormal(seed=next(seeds)),
-            dtype=dtype,
+            kernel_initializer=keras.initializers.HeNormal(next(self._seeds)),
+            dtype=self._dtype,
+            trainable=self._trainable,
         )(hidden)
-        hidden = GroupNormalization(dtype=dtype)(hidden)
-        return keras.layers.LeakyReLU(0.1, dtype=dtype, name=name)(hidden)
+        hidden = GroupNormalization(
+            dtype=self._dtype, trainable=self._trainable
+        )(hidden)
+        return keras.layers.LeakyReLU(0.1, dtype=self._dtype, name=name)(hidden)
 
-    def upsample(hidden):
-        return keras.layers.UpSampling2D(interpolation="bilinear", dtype=dtype)(
-            hidden
-        )
+    def encode(self, hidden, width: int, strides, prefix: str):
+        """Features by stride, and the last of them."""
+        skips = {}
+        for level, stride in enumerate(strides):
+            filters, kernel_size = width * 2**level, 3 if level else 4
+            hidden = self.convolve(hidden, filters, kernel_size, 2)
+            name = f"{prefix}_{stride}"
+            skips[stride] = hidden = self.convolve(hidden, filters, name=name)
+        return skips, hidden
 
-    images = keras.Input([None, None, channels], name="images")
-    hidden = images
-    skips = {}
-    for level, stride in enumerate((2, 4, 8)):
-        filters = width * 2**level
-        hidden = convolve(hidden, filters, 3 if level else 4, 2)
-        name = f"encoder_{stride}"
-        skips[stride] = hidden = convolve(hidden, filters, name=name)
-    hidden = convolve(hidden, 8 * width, 3, 2)
-    hidden = convolve(hidden, 8 * width)
-    outputs = {f"encoder_{stride}": skip for stride, skip in skips.items()}
-    for level, stride in reversed(list(enumerate((2, 4, 8)))):
-        hidden = keras.layers.Concatenate(dtype=dtype)(
-            [upsample(hidden), skips[stride]]
-        )
-        name = f"decoder_{stride}"
-        hidden = convolve(hidden, width * 2**level, name=name)
-        outputs[name] = hidden
-    outputs |= _heads(hidden, channels, next(seeds))
-    return keras.Model(images, outputs, name="unet_discriminator")
+    def upsample(self, hidden):
+        return keras.layers.UpSampling2D(
+            interpolation="bilinear", dtype=self._dtype
+        )(hidden)
 
 
 def _heads(hidden, channels: int, seed: int) -> dict[str, keras.KerasTensor]:

@@ -63,3 +63,16 @@ def test_contrast_of_an_image_hardly_counts():
     strong, weak = (unet(scale * image)["encoder_4"] for scale in (4.0, 1.0))
     difference = tf.reduce_mean(tf.abs(strong - weak))
     assert float(difference) < 0.1 * float(tf.reduce_mean(tf.abs(weak)))
+
+
+def test_filters_of_textures_are_not_trained():
+    unet = build_unet_discriminator(channels=1, width=8)
+    image = tf.constant(noise(2, 32, 32, 1))
+    with tf.GradientTape() as tape:
+        outputs = unet(image, training=True)
+        total = tf.reduce_sum(outputs["logits"]) + tf.reduce_sum(
+            outputs["restored"]
+        )
+    gradients = tape.gradient(total, unet.trainable_variables)
+    assert all(gradient is not None for gradient in gradients)
+    assert len(unet.non_trainable_variables) == 4 * 3
