@@ -190,13 +190,24 @@ class DetectorGraph:
             reconstruction_errors=measures.reconstruction_errors,
             p_values=tf.cast(p_values, tf.float32),
             is_defective=p_values <= self.alpha + 1e-9,
-            reconstructions=_resized(
-                inverted.reconstructions, self.image_shape
-            ),
+            reconstructions=self._reconstruct(inverted),
             anomaly_maps=self.merge_maps(measures.maps),
             latents=inverted.latents,
             descriptors=inverted.descriptors,
         )
+
+    def _reconstruct(self, inverted: InvertedImages) -> tf.Tensor:
+        """Reconstructions at the size of the images.
+
+        The generator gives what its own resolution holds, the restored image
+        of the field what is finer: two levels of a Laplacian pyramid.
+        """
+        coarse = _resized(inverted.reconstructions, self.image_shape)
+        if inverted.view is None:
+            return coarse
+        restored = inverted.view.restored
+        blurred = _resized(self.to_network(restored), self.image_shape)
+        return tf.clip_by_value(coarse + restored - blurred, -1.0, 1.0)
 
     def reference_latents(self, images: tf.Tensor) -> tf.Tensor:
         """The descriptors that are compared with the reference.
