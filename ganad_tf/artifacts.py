@@ -59,8 +59,8 @@ def write_bytes(path: str, data: bytes) -> None:
 
 
 def write_text(path: str, text: str) -> None:
-    """Writes a UTF-8 file in one step."""
-    write_bytes(path, text.encode())
+    """Writes a UTF-8 file in one step; bytes of names stay as they are."""
+    write_bytes(path, text.encode("utf-8", "surrogateescape"))
 
 
 def write_json(path: str, content: Any) -> None:

@@ -13,6 +13,11 @@ def test_json_comes_back(tmp_path):
     assert os.listdir(tmp_path / "deep") == ["a.json"]
 
 
+def test_bytes_of_names_that_are_no_text_are_written(tmp_path):
+    artifacts.write_text(str(tmp_path / "a"), "e\udcff\u00e9")
+    assert (tmp_path / "a").read_bytes() == b"e\xff\xc3\xa9"
+
+
 def test_a_failed_write_leaves_the_old_file(tmp_path):
     path = str(tmp_path / "a.json")
     artifacts.write_json(path, 1)

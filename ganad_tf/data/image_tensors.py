@@ -11,7 +11,9 @@ import tensorflow as tf
 from PIL import Image
 
 from ganad_tf.data import image_files
+from ganad_tf.data import image_headers
 from ganad_tf.errors import UserError
+from ganad_tf.errors import runtime_reason
 
 _CACHE_BYTES = 2**30
 _NUM_CALLS = os.cpu_count()  # images decoded at the same time
@@ -73,9 +75,16 @@ def decode_image(image_bytes: tf.Tensor, *, channels: int) -> tf.Tensor:
 
     Returns:
         image: float32 of shape (height, width, channels) in [-1, 1].
+
+    Raises:
+        tf.errors.InvalidArgumentError: When the ops run, if the image cannot
+            be decoded or has more than `image_files.MAX_PIXELS` pixels.
     """
     image = tf.io.decode_image(
-        image_bytes, channels=0, dtype=tf.float32, expand_animations=False
+        image_headers.checked(image_bytes),
+        channels=0,
+        dtype=tf.float32,
+        expand_animations=False,
     )
     has_color = tf.shape(image)[-1] >= 3
     if channels == 3:
@@ -91,6 +100,29 @@ def decode_image(image_bytes: tf.Tensor, *, channels: int) -> tf.Tensor:
             lambda: image[..., :1],
         )
     return tf.ensure_shape(2.0 * image - 1.0, [None, None, channels])
+
+
+def check_decodes(image_bytes: bytes) -> None:
+    """Checks that TensorFlow, too, decodes an image that Pillow accepts.
+
+    The two differ about some broken files, and it is TensorFlow that decodes
+    the images of a training run.
+
+    Args:
+        image_bytes: Encoded PNG, JPEG or BMP.
+
+    Raises:
+        UserError: If it does not; the message is the reason in one line.
+    """
+    try:
+        tf.io.decode_image(
+            image_headers.checked(tf.constant(image_bytes)),
+            expand_animations=False,
+        )
+    except tf.errors.OpError as error:
+        raise UserError(
+            f"corrupt or truncated image: {runtime_reason(error.message)}"
+        ) from error
 
 
 def resize_image(
@@ -141,7 +173,9 @@ def _decode_files(
         image = decode_image(image_bytes, channels=channels)
         return resize_image(image, image_size=image_size)
 
-    dataset = tf.data.Dataset.from_tensor_slices(list(paths))
+    dataset = tf.data.Dataset.from_tensor_slices(
+        [os.fsencode(path) for path in paths]
+    )
     dataset = dataset.map(
         lambda path: tf.numpy_function(read, [path], tf.string)
     )

@@ -13,6 +13,7 @@ from tensorflow_serving.apis import predict_pb2
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 
 from ganad_tf.errors import UserError
+from ganad_tf.errors import runtime_reason
 from ganad_tf.serving.client import ServingClient
 from ganad_tf.serving.client import UnavailableError
 from ganad_tf.serving.scorer import RefusedError
@@ -104,7 +105,7 @@ class GrpcClient(ServingClient):
 
 def _client_error(error: grpc.RpcError, url: str) -> UserError:
     """The server's error as one of ours."""
-    text = (error.details() or error.code().name).splitlines()[0]
+    text = runtime_reason(error.details() or error.code().name)
     if error.code() in _RETRIED:
         return UnavailableError(f"No answer from {url}: {text}")
     if error.code() in _REFUSED:

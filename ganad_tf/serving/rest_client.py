@@ -10,6 +10,7 @@ import urllib.request
 from typing import Any
 
 from ganad_tf.errors import UserError
+from ganad_tf.errors import runtime_reason
 from ganad_tf.serving.client import ServingClient
 from ganad_tf.serving.client import UnavailableError
 from ganad_tf.serving.scorer import RefusedError
@@ -96,7 +97,7 @@ def _client_error(error: urllib.error.HTTPError, url: str) -> UserError:
     if error.code in _RETRIED:
         return UnavailableError(f"{url} is unavailable: {text}")
     if error.code in _REFUSED:
-        return RefusedError(text.splitlines()[0])
+        return RefusedError(runtime_reason(text))
     return UserError(f"{url}: HTTP {error.code}: {text}")
 
 

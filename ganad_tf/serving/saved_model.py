@@ -13,6 +13,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from ganad_tf.errors import UserError
+from ganad_tf.errors import runtime_reason
 from ganad_tf.serving.scorer import RefusedError
 from ganad_tf.serving.scorer import Scorer
 from ganad_tf.serving.scorer import rows_of
@@ -136,8 +137,11 @@ class SavedModelScorer(Scorer):
                 image_bytes=tf.constant(images)
             )
         except tf.errors.InvalidArgumentError as error:
-            reason = error.message.splitlines()[0]
+            reason = runtime_reason(error.message)
             raise RefusedError(f"not decodable: {reason}") from error
+        except tf.errors.ResourceExhaustedError as error:
+            reason = runtime_reason(error.message)
+            raise RefusedError(f"too large: {reason}") from error
         return rows_of(
             {name: np.asarray(values) for name, values in outputs.items()}
         )

@@ -125,11 +125,7 @@ class ResumableTable:
             rows: Their `Row`s.
         """
         rows = [self.rows[path] for path in paths]
-        text = to_csv(rows)
-        # Bytes of a file name that are no UTF-8 come out as they are.
-        artifacts.write_bytes(
-            self._path, text.encode("utf-8", "surrogateescape")
-        )
+        artifacts.write_text(self._path, to_csv(rows))
         self._database.close()
         os.remove(self._part)
         return rows

@@ -10,6 +10,7 @@ from typing import Any
 from absl import logging
 
 from ganad_tf.data import dataset
+from ganad_tf.data import image_tensors
 from ganad_tf.gan.gan import DCGAN
 from ganad_tf.training import choices
 from ganad_tf.training import field_run
@@ -107,7 +108,9 @@ def open_split(
     """
     if os.path.exists(os.path.join(model_dir, dataset.SPLIT_NAME)):
         return dataset.load_split(data, model_dir)
-    files = dataset.scan_images(dataset.list_images(data))
+    files = dataset.scan_images(
+        dataset.list_images(data), check=image_tensors.check_decodes
+    )
     split = dataset.split_images(files, seed=seed, max_images=max_images)
     dataset.save_split(split, model_dir, data=data, seed=seed)
     return split
