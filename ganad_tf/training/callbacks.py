@@ -9,6 +9,7 @@ import time
 import keras
 from absl import logging
 
+from ganad_tf import artifacts
 from ganad_tf import progress
 from ganad_tf.errors import UserError
 
@@ -91,9 +92,8 @@ class Checkpoint(keras.callbacks.Callback):
         return int(model.step)
 
     def on_epoch_end(self, epoch: int, logs=None) -> None:
-        part = self.path.removesuffix(".weights.h5") + ".part.weights.h5"
-        self.model.save_weights(part, overwrite=True)
-        os.replace(part, self.path)
+        with artifacts.new_file(self.path, suffix=".weights.h5") as part:
+            self.model.save_weights(part, overwrite=True)
 
 
 class UnstableTrainingError(UserError):
