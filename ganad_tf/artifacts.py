@@ -89,6 +89,20 @@ def new_file(path: str, *, suffix: str = "") -> Iterator[str]:
         _flush(os.path.dirname(part))
 
 
+def claim_space(path: str, num_bytes: int) -> None:
+    """Makes a file of some size, so that a full disk shows itself here.
+
+    Args:
+        path: The file, which is to be written anew.
+        num_bytes: Its size.
+
+    Raises:
+        OSError: If there is no room for it.
+    """
+    with open(path, "wb") as file:
+        os.posix_fallocate(file.fileno(), 0, num_bytes)
+
+
 def _flush(path: str) -> None:
     """Waits until a file, or the names in a folder, are on the disk."""
     opened = os.open(path, os.O_RDONLY)

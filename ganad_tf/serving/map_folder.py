@@ -46,13 +46,15 @@ class MapFolder:
         if not os.path.isfile(self._regions):
             return
         with _open(self._regions, "r") as file:
-            rows = list(csv.reader(file))
-        kept = [row for row in rows[1:] if row[0] in paths]
-        os.remove(self._regions)
-        if kept:
-            with _open(self._regions, "w") as file:
-                writer = csv.writer(file, lineterminator="\n")
-                writer.writerows([rows[0], *kept])
+            head, *rows = list(csv.reader(file)) or [[]]
+        # A kill may have cut the last line.
+        kept = [r for r in rows if len(r) == len(head) and r[0] in paths]
+        if not kept:
+            os.remove(self._regions)
+            return
+        buffer = io.StringIO()
+        csv.writer(buffer, lineterminator="\n").writerows([head, *kept])
+        artifacts.write_text(self._regions, buffer.getvalue())
 
     def save(
         self, path: str, image_bytes: bytes, outputs: dict[str, Any]

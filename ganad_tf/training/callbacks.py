@@ -93,7 +93,15 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs=None) -> None:
         with artifacts.new_file(self.path, suffix=".weights.h5") as part:
+            # HDF5 ends the process with a segmentation fault on a full disk.
+            artifacts.claim_space(part, self._most_bytes())
             self.model.save_weights(part, overwrite=True)
+
+    def _most_bytes(self) -> int:
+        """What the file takes at most: Adam keeps two values of each weight."""
+        variables = self.model.variables
+        values = sum(math.prod(variable.shape) for variable in variables)
+        return 3 * (4 * values + 4096 * len(variables))
 
 
 class UnstableTrainingError(UserError):

@@ -71,6 +71,19 @@ def test_an_interrupted_run_keeps_the_regions_of_its_rows(folder):
     maps.resume(set())
 
 
+def test_a_line_that_a_kill_cut_is_dropped(folder):
+    maps = map_folder.MapFolder(folder, 5.0)
+    for name in ("a.png", "a.png2"):
+        maps.save(name, IMAGE, outputs(255))
+    path = os.path.join(folder, "regions.csv")
+    with open(path) as file:
+        text = file.read()
+    with open(path, "w") as file:
+        file.write(text[: text.index("a.png2") + 5])
+    maps.resume({"a.png"})
+    assert len(regions(folder)) == 1
+
+
 def test_names_that_differ_in_a_separator_share_no_picture(folder):
     shown = {}
     for turn in range(2):  # the second time, pictures are replaced
