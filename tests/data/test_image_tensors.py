@@ -153,6 +153,18 @@ def test_training_batches_go_on_where_they_were_left(paths):
     np.testing.assert_array_equal(rest, whole[5:])
 
 
+def test_images_are_decoded_once(paths, monkeypatch):
+    read, real = [], image_tensors._read_decodable
+
+    def counted(path):
+        read.append(path)
+        return real(path)
+
+    monkeypatch.setattr(image_tensors, "_read_decodable", counted)
+    training_batches(paths, 9)
+    assert sorted(read) == paths
+
+
 def test_each_epoch_shows_every_image_once(paths):
     batches = training_batches(
         paths, 5, horizontal_flip=False, vertical_flip=False
