@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import errno
 import json
 import os
-import shutil
 from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import Any
 
+from ganad_tf import part_paths
 from ganad_tf.errors import UserError
+
+# Constants of Linux.
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+
+
+class ExistsError(UserError):
+    """A folder of this name has been published, and is not replaced."""
 
 
 @contextlib.contextmanager
@@ -45,24 +55,66 @@ def write_bytes(path: str, data: bytes) -> None:
         data: The content.
 
     Raises:
-        UserError: If the path cannot be written.
+        UserError: If the path cannot be written; an older file stays.
     """
-    folder, name = os.path.split(os.path.abspath(path))
-    part = os.path.join(folder, f".{name}.part-{os.getpid()}")
+    with new_file(path) as part, open(part, "wb") as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def new_file(path: str, *, suffix: str = "") -> Iterator[str]:
+    """A file that gets its name, and replaces another, only when complete.
+
+    Args:
+        path: The file's final name; its folder is created if it is missing.
+        suffix: What the name to write to must end in.
+
+    Yields:
+        part: The file to write, a hidden sibling of `path`. It is deleted if
+            the block raises.
+
+    Raises:
+        UserError: If it cannot be written.
+    """
+    part = part_paths.part_path(path) + suffix
     with path_errors("write", path):
-        os.makedirs(folder, exist_ok=True)
-        with open(part, "wb") as file:
-            file.write(data)
-            # On the disk before it gets its name: else a power failure could
-            # leave the name with an empty file.
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
+        os.makedirs(os.path.dirname(part), exist_ok=True)
+        try:
+            yield part
+            _flush(part)
+            os.replace(part, path)
+        except BaseException:
+            part_paths.remove(part)
+            raise
+        _flush(os.path.dirname(part))
+
+
+def claim_space(path: str, num_bytes: int) -> None:
+    """Makes a file of some size, so that a full disk shows itself here.
+
+    Args:
+        path: The file, which is to be written anew.
+        num_bytes: Its size.
+
+    Raises:
+        OSError: If there is no room for it.
+    """
+    with open(path, "wb") as file:
+        os.posix_fallocate(file.fileno(), 0, num_bytes)
+
+
+def _flush(path: str) -> None:
+    """Waits until a file, or the names in a folder, are on the disk."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def write_text(path: str, text: str) -> None:
-    """Writes a UTF-8 file in one step."""
-    write_bytes(path, text.encode())
+    """Writes a UTF-8 file in one step; bytes of names stay as they are."""
+    write_bytes(path, text.encode("utf-8", "surrogateescape"))
 
 
 def write_json(path: str, content: Any) -> None:
@@ -133,29 +185,87 @@ def new_directory(path: str, *, replace: bool = True) -> Iterator[str]:
     >>> os.listdir(path)
     ['a.txt']
     """
-    path = os.path.abspath(path)
-    if os.path.exists(path) and not replace:
-        raise UserError(f"{path} already exists")
-    parent, name = os.path.split(path)
-    part = os.path.join(parent, f".{name}.part-{os.getpid()}")
-    shutil.rmtree(part, ignore_errors=True)
+    if not replace:
+        _check_new(path)
+    with unpublished_directory(path) as part:
+        yield part
+        publish(part, path, replace=replace)
+
+
+@contextlib.contextmanager
+def unpublished_directory(path: str) -> Iterator[str]:
+    """A hidden folder beside a path, deleted at the end unless `publish`ed.
+
+    Args:
+        path: Where it may be published.
+
+    Yields:
+        part: The folder to write to.
+
+    Raises:
+        UserError: If it cannot be made.
+    """
+    part = part_paths.part_path(path)
     with path_errors("write", path):
         os.makedirs(part)
     try:
         yield part
-        with path_errors("write", path):
-            _publish(part, path)
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        part_paths.remove(part)
 
 
-def _publish(part: str, path: str) -> None:
-    """Renames `part` to `path`, replacing an earlier folder."""
-    if not os.path.exists(path):
+def publish(part: str, path: str, *, replace: bool = False) -> None:
+    """Gives a complete folder its name, when all of it is on the disk.
+
+    Args:
+        part: The folder, of `unpublished_directory`.
+        path: Its name, in the same parent.
+        replace: Whether it takes the place of an earlier folder, in one step.
+
+    Raises:
+        ExistsError: If `path` exists and `replace` is False.
+        UserError: If it cannot be written.
+    """
+    path = os.path.abspath(path)
+    with path_errors("write", path):
+        for folder, _, names in os.walk(part):
+            for name in names:
+                _flush(os.path.join(folder, name))
+            _flush(folder)
+        if replace and os.path.exists(path):
+            _exchange(part, path)
+        else:
+            _check_new(path)
+            _rename_to_new(part, path)
+        _flush(os.path.dirname(path))
+
+
+def _check_new(path: str) -> None:
+    if os.path.lexists(path):
+        raise ExistsError(f"{path} already exists")
+
+
+def _rename_to_new(part: str, path: str) -> None:
+    """The system itself refuses to rename to a folder with content."""
+    try:
         os.rename(part, path)
+    except OSError as error:
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+            raise
+        raise ExistsError(f"{path} already exists") from error
+
+
+def _exchange(part: str, path: str) -> None:
+    """Exchanges two folders: at no moment is there none of that name."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    here = ctypes.c_int(_AT_FDCWD)
+    names = [os.fsencode(name) for name in (part, path)]
+    if hasattr(libc, "renameat2") and not libc.renameat2(
+        here, names[0], here, names[1], ctypes.c_uint(_RENAME_EXCHANGE)
+    ):
         return
-    # A rename cannot replace a full folder, so the earlier one steps aside.
-    old = f"{part}.old"
-    os.rename(path, old)
+    # Some systems cannot exchange: a kill between these two lines would leave
+    # the earlier folder under its hidden name.
+    os.rename(path, f"{part}.old")
     os.rename(part, path)
-    shutil.rmtree(old)
+    os.rename(f"{part}.old", part)

@@ -1,4 +1,6 @@
+import errno
 import os
+import pathlib
 
 import pytest
 
@@ -13,12 +15,71 @@ def test_json_comes_back(tmp_path):
     assert os.listdir(tmp_path / "deep") == ["a.json"]
 
 
+def test_bytes_of_names_that_are_no_text_are_written(tmp_path):
+    artifacts.write_text(str(tmp_path / "a"), "e\udcff\u00e9")
+    assert (tmp_path / "a").read_bytes() == b"e\xff\xc3\xa9"
+
+
 def test_a_failed_write_leaves_the_old_file(tmp_path):
     path = str(tmp_path / "a.json")
     artifacts.write_json(path, 1)
     with pytest.raises(ValueError):
         artifacts.write_json(path, float("nan"))
     assert artifacts.read_json(path, made_by="x") == 1
+
+
+def fail_with(code):
+    def fail(*_):
+        raise OSError(code, os.strerror(code))
+
+    return fail
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EIO])
+def test_a_full_disk_leaves_what_is_older(tmp_path, monkeypatch, code):
+    """A disk may say only at the flush that it is full."""
+    path, folder = str(tmp_path / "a.json"), str(tmp_path / "model")
+    artifacts.write_json(path, 1)
+    with artifacts.new_directory(folder) as part:
+        artifacts.write_text(os.path.join(part, "old"), "")
+    monkeypatch.setattr(artifacts.os, "fsync", fail_with(code))
+    reason = f"Cannot write .*: {os.strerror(code)}"
+    with pytest.raises(UserError, match=reason):
+        artifacts.write_json(path, 2)
+    with (
+        pytest.raises(UserError, match=reason),
+        artifacts.new_directory(folder) as part,
+    ):
+        (pathlib.Path(part) / "new").touch()
+    monkeypatch.undo()
+    assert artifacts.read_json(path, made_by="x") == 1
+    assert os.listdir(folder) == ["old"]
+    assert sorted(os.listdir(tmp_path)) == ["a.json", "model"]
+
+
+def test_everything_is_on_the_disk_before_it_gets_its_name(
+    tmp_path, monkeypatch
+):
+    calls = []
+
+    def recorded(name):
+        real = getattr(os, name)
+
+        def call(*arguments):
+            calls.append(name)
+            return real(*arguments)
+
+        monkeypatch.setattr(artifacts.os, name, call)
+
+    for name in ("fsync", "replace", "rename"):
+        recorded(name)
+    artifacts.write_text(str(tmp_path / "a"), "")
+    assert calls == ["fsync", "replace", "fsync"]
+    calls.clear()
+    with artifacts.new_directory(str(tmp_path / "m")) as part:
+        for name in ("a", "b"):
+            (pathlib.Path(part) / name).touch()
+    assert calls == ["fsync", "fsync", "fsync", "rename", "fsync"]
 
 
 def test_a_missing_file_names_the_tool_that_makes_it(tmp_path):
@@ -47,6 +108,31 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path):
             artifacts.write_text(os.path.join(part, name), "")
     assert os.listdir(path) == ["new"]
     assert os.listdir(tmp_path) == ["model"]
+
+
+def test_a_folder_is_replaced_where_folders_cannot_be_exchanged(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(artifacts.ctypes, "CDLL", lambda *_, **__: object())
+    test_a_folder_is_replaced_as_a_whole(tmp_path)
+
+
+def test_a_folder_that_appears_meanwhile_is_kept(tmp_path):
+    path = str(tmp_path / "1")
+    with (
+        pytest.raises(artifacts.ExistsError, match="1 already exists"),
+        artifacts.new_directory(path, replace=False) as part,
+    ):
+        (pathlib.Path(part) / "mine").touch()
+        artifacts.write_text(os.path.join(path, "theirs"), "")
+    assert os.listdir(path) == ["theirs"] and os.listdir(tmp_path) == ["1"]
+
+
+def test_the_system_refuses_what_a_check_came_too_early_for(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(artifacts, "_check_new", lambda _: None)
+    test_a_folder_that_appears_meanwhile_is_kept(tmp_path)
 
 
 def test_a_folder_may_be_protected(tmp_path):

@@ -104,5 +104,7 @@ def run(main) -> None:
                 logging.exception("Traceback, as --verbosity asks for:")
             _fail(message or type(error).__name__)
 
+    # Names of files may hold bytes that are no text.
+    sys.stdout.reconfigure(errors="backslashreplace")
     logging.set_verbosity(logging.INFO)
     app.run(guarded, flags_parser=_parse)

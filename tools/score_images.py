@@ -17,6 +17,7 @@ from absl import logging
 
 import light_cli
 from ganad_tf.errors import UserError
+from ganad_tf.serving import credentials
 from ganad_tf.serving import open_scorer
 from ganad_tf.serving import score_files
 
@@ -37,7 +38,7 @@ _SERVER = flags.DEFINE_string(
     None,
     "Instead of --saved_model, TensorFlow Serving: REST at "
     "http://host:8501/v1/models/NAME, optionally with /versions/N, or gRPC at "
-    "grpc://host:8500/NAME, optionally with /N.",
+    "grpc://host:8500/NAME, optionally with /N; with TLS https:// or grpcs://.",
 )
 _MAPS_DIR = flags.DEFINE_string(
     "maps_dir",
@@ -62,6 +63,25 @@ _NUM_RETRIES = flags.DEFINE_integer(
     "pauses. The default waits for about 15 s.",
     lower_bound=0,
 )
+_CREDENTIALS = (
+    flags.DEFINE_string(
+        "ca_file",
+        None,
+        "PEM file of the authorities to trust, for https:// and grpcs://. "
+        "Default: those of the system.",
+    ),
+    flags.DEFINE_string(
+        "token_file",
+        None,
+        "File of one line, sent to the server as Authorization: Bearer <line>.",
+    ),
+    flags.DEFINE_string(
+        "certificate_file", None, "PEM file of this client's certificate."
+    ),
+    flags.DEFINE_string(
+        "key_file", None, "PEM file of the key of --certificate_file."
+    ),
+)
 
 
 def _open_scorer():
@@ -72,6 +92,9 @@ def _open_scorer():
         server=_SERVER.value,
         timeout=_TIMEOUT.value,
         num_retries=_NUM_RETRIES.value,
+        credentials=credentials.Credentials(
+            **{flag.name: flag.value for flag in _CREDENTIALS}
+        ),
     )
 
 

@@ -2,7 +2,7 @@
 
 Each folder is read in a process of its own, as the tools read it: the scan,
 scoring to verdicts, and an epoch of training images. Training images are kept
-decoded up to 1 GiB, beyond that in a temporary file; scoring keeps scalars.
+decoded in a temporary file; scoring keeps scalars.
 """
 
 from __future__ import annotations

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import collections
+import functools
 import hashlib
 import os
+from collections.abc import Callable
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -21,6 +23,8 @@ from ganad_tf.errors import UserError
 
 MIN_QUALIFIED = 20
 SPLIT_NAME = "split.json"
+
+Check = Callable[[bytes], None]
 
 
 class Split(NamedTuple):
@@ -40,30 +44,36 @@ class Split(NamedTuple):
         return self.test_qualified + self.test_defective
 
 
-def _scan(file: ImageFile) -> ImageFile:
+def _scan(file: ImageFile, check: Check | None) -> ImageFile:
     """The file with its digest, or with the reason why it cannot be used."""
     try:
-        image_files.read_image_bytes(file.path)
+        image_bytes = image_files.read_image_bytes(file.path)
+        if check is not None:
+            check(image_bytes)
         digest = _digest_of(file)
     except (UserError, OSError) as error:
         return file._replace(status=str(error))
     return file._replace(digest=digest)
 
 
-def scan_images(files: Iterable[ImageFile]) -> list[ImageFile]:
+def scan_images(
+    files: Iterable[ImageFile], *, check: Check | None = None
+) -> list[ImageFile]:
     """Reads every file once: checks that it decodes, and takes its digest.
 
     Files are read in parallel; their content is not kept.
 
     Args:
         files: `ImageFile`s of `list_images`.
+        check: Raises `UserError` for the bytes of an image that the decoder
+            of a later step refuses, such as `image_tensors.check_decodes`.
 
     Returns:
         files: The same, in the same order, with `digest` or `status` filled.
     """
     scanned = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for file in pool.map(_scan, files):
+        for file in pool.map(functools.partial(_scan, check=check), files):
             scanned.append(file)
             logging.log_every_n_seconds(
                 logging.INFO, "Read %d images.", 10, len(scanned)

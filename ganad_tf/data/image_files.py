@@ -5,9 +5,12 @@ Nothing of TensorFlow is needed here, so that light clients can use it.
 
 from __future__ import annotations
 
+import contextlib
 import io
-import struct
+import os
+import stat
 import warnings
+from collections.abc import Iterator
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,7 +21,10 @@ from ganad_tf.errors import UserError
 MIN_SIDE = 16
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
 GRAY_MODES = ("1", "L", "LA", "I;16", "I;16B", "I;16L", "I")
-_MAX_PIXELS = 200_000_000
+# An image of so many pixels takes some 4 GB to decode to float RGB.
+MAX_PIXELS = 100_000_000
+_MAX_BYTES = 2**30
+_BITS_PER_SAMPLE = 258  # a tag of TIFF
 _COLOR_MODES = ("P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
 
 # Side of a square in pixels, or (height, width).
@@ -33,27 +39,35 @@ def height_and_width(image_size: ImageSize) -> tuple[int, int]:
     return height, width
 
 
-def _open(data: bytes) -> Image.Image:
-    """Opens and fully decodes an image, or says in one line why not."""
-    if not data:
-        raise UserError("empty file")
+@contextlib.contextmanager
+def _decoder_errors() -> Iterator[None]:
+    """Turns whatever a decoder raises into a reason in one line."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            image = Image.open(io.BytesIO(data))
-            _check_header(image)
-            image.load()
+            yield
+    except UserError:
+        raise
     except Image.DecompressionBombError as error:
         raise UserError(f"too large: {error}") from error
     except Image.UnidentifiedImageError as error:
         raise UserError(
             f"not an image: expected one of {', '.join(FORMATS)}"
         ) from error
-    except UserError:
-        raise
-    except (OSError, SyntaxError, EOFError, ValueError, struct.error) as error:
-        raise UserError(f"corrupt or truncated image: {error}") from error
-    return image
+    # Pillow's parsers raise whatever a broken file makes their code raise:
+    # TypeError, KeyError, IndexError, struct.error, ZeroDivisionError, ...
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"corrupt or truncated image: {reason}") from error
+
+
+def _check(data: bytes) -> None:
+    """Fully decodes an image, or says in one line why it cannot be used."""
+    if not data:
+        raise UserError("empty file")
+    image = Image.open(io.BytesIO(data))
+    _check_header(image)
+    image.load()
 
 
 def _check_header(image: Image.Image) -> None:
@@ -74,10 +88,40 @@ def _check_header(image: Image.Image) -> None:
         raise UserError(
             f"{width}x{height} px: expected at least {MIN_SIDE}x{MIN_SIDE}"
         )
-    if width * height > _MAX_PIXELS:
+    if width * height > MAX_PIXELS:
         raise UserError(
-            f"{width}x{height} px: expected at most {_MAX_PIXELS} pixels"
+            f"too large: {width}x{height} px: expected at most {MAX_PIXELS} "
+            "pixels"
         )
+    if image.format == "TIFF" and image.mode in _COLOR_MODES:
+        _check_depth(image)
+
+
+def _check_depth(image: Image.Image) -> None:
+    """Refuses a colour TIFF whose lower bits Pillow would drop."""
+    bits = max(image.tag_v2.get(_BITS_PER_SAMPLE, (8,)))
+    if bits > 8:
+        raise UserError(
+            f"unsupported {bits}-bit colour TIFF: expected 8 bits a channel, "
+            "or 16-bit colour as PNG"
+        )
+
+
+def _read_file(path: str) -> bytes:
+    """The content of a regular file: a pipe would never end."""
+    try:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            raise UserError("not a regular file")
+        if status.st_size > _MAX_BYTES:
+            raise UserError(
+                f"too large: {status.st_size} bytes, expected at most "
+                f"{_MAX_BYTES}"
+            )
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise UserError(f"unreadable: {error.strerror}") from error
 
 
 def read_image_bytes(path: str) -> bytes:
@@ -88,7 +132,8 @@ def read_image_bytes(path: str) -> bytes:
 
     Args:
         path: The file: PNG, JPEG, BMP or TIFF, 8 or 16 bit, gray or RGB, with
-            sides of at least 16 pixels.
+            sides of at least 16 pixels and `MAX_PIXELS` pixels at most. RGB
+            with 16 bits is PNG.
 
     Returns:
         image_bytes: Encoded PNG or JPEG.
@@ -97,13 +142,10 @@ def read_image_bytes(path: str) -> bytes:
         UserError: If the file is no such image; the message is the reason
             in one line, without the file's name.
     """
-    try:
-        with open(path, "rb") as file:
-            data = file.read()
-    except OSError as error:
-        raise UserError(f"unreadable: {error.strerror}") from error
-    _open(data)
-    return decodable(data)
+    data = _read_file(path)
+    with _decoder_errors():
+        _check(data)
+        return decodable(data)
 
 
 def decodable(data: bytes) -> bytes:

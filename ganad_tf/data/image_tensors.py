@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from ganad_tf.data import augmentation
+from ganad_tf.data import image_cache
 from ganad_tf.data import image_files
+from ganad_tf.data import image_headers
+from ganad_tf.data import shuffling
 from ganad_tf.errors import UserError
+from ganad_tf.errors import runtime_reason
 
-_CACHE_BYTES = 2**30
 _NUM_CALLS = os.cpu_count()  # images decoded at the same time
 _NUM_AHEAD = 2  # batches prepared while one is used
 _MAX_BATCH_PIXELS = 2**22
-_SHUFFLE_BUFFER = 8192
 
 
 def median_size(paths: Sequence[str]) -> tuple[int, int]:
@@ -73,9 +75,16 @@ def decode_image(image_bytes: tf.Tensor, *, channels: int) -> tf.Tensor:
 
     Returns:
         image: float32 of shape (height, width, channels) in [-1, 1].
+
+    Raises:
+        tf.errors.InvalidArgumentError: When the ops run, if the image cannot
+            be decoded or has more than `image_files.MAX_PIXELS` pixels.
     """
     image = tf.io.decode_image(
-        image_bytes, channels=0, dtype=tf.float32, expand_animations=False
+        image_headers.checked(image_bytes),
+        channels=0,
+        dtype=tf.float32,
+        expand_animations=False,
     )
     has_color = tf.shape(image)[-1] >= 3
     if channels == 3:
@@ -91,6 +100,29 @@ def decode_image(image_bytes: tf.Tensor, *, channels: int) -> tf.Tensor:
             lambda: image[..., :1],
         )
     return tf.ensure_shape(2.0 * image - 1.0, [None, None, channels])
+
+
+def check_decodes(image_bytes: bytes) -> None:
+    """Checks that TensorFlow, too, decodes an image that Pillow accepts.
+
+    The two differ about some broken files, and it is TensorFlow that decodes
+    the images of a training run.
+
+    Args:
+        image_bytes: Encoded PNG, JPEG or BMP.
+
+    Raises:
+        UserError: If it does not; the message is the reason in one line.
+    """
+    try:
+        tf.io.decode_image(
+            image_headers.checked(tf.constant(image_bytes)),
+            expand_animations=False,
+        )
+    except tf.errors.OpError as error:
+        raise UserError(
+            f"corrupt or truncated image: {runtime_reason(error.message)}"
+        ) from error
 
 
 def resize_image(
@@ -127,23 +159,26 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
     return np.floor(values + 0.5).astype(np.uint8)
 
 
+def _read_decodable(path: str | bytes) -> bytes:
+    with open(path, "rb") as file:
+        return image_files.decodable(file.read())
+
+
 def _decode_files(
     paths: Sequence[str], *, image_size: image_files.ImageSize, channels: int
 ) -> tf.data.Dataset:
     """One image an element, in the files' order, decoded in parallel."""
-
-    def read(path: bytes) -> bytes:
-        with open(path, "rb") as file:
-            return image_files.decodable(file.read())
 
     def decode(image_bytes):
         image_bytes = tf.ensure_shape(image_bytes, [])
         image = decode_image(image_bytes, channels=channels)
         return resize_image(image, image_size=image_size)
 
-    dataset = tf.data.Dataset.from_tensor_slices(list(paths))
+    dataset = tf.data.Dataset.from_tensor_slices(
+        [os.fsencode(path) for path in paths]
+    )
     dataset = dataset.map(
-        lambda path: tf.numpy_function(read, [path], tf.string)
+        lambda path: tf.numpy_function(_read_decodable, [path], tf.string)
     )
     return dataset.map(decode, num_parallel_calls=_NUM_CALLS)
 
@@ -225,10 +260,10 @@ def training_dataset(
 ) -> tf.data.Dataset:
     """Endless shuffled batches of augmented training images.
 
-    Images are decoded once and kept in memory up to 1 GiB, in a temporary
-    file above. Every draw is a function of the seed and of the image's place
-    in the endless sequence, so the dataset from step k on equals the dataset
-    from the start without its first k batches.
+    Images are decoded once and kept in a temporary file (`ImageCache`); what
+    is shuffled are their numbers, all of them. Every draw is a function of the
+    seed and of the image's place in the endless sequence, so the dataset from
+    step k on equals the dataset from the start without its first k batches.
 
     Args:
         paths: Image files that `read_image_bytes` accepts.
@@ -250,40 +285,62 @@ def training_dataset(
     """
 
     def augment(index, image):
-        seeds = tf.random.experimental.stateless_split([seed, index], 5)
-        if crop_size:
-            square = [crop_size, crop_size, channels]
-            image = tf.image.stateless_random_crop(image, square, seeds[4])
-        if horizontal_flip:
-            image = tf.image.stateless_random_flip_left_right(image, seeds[0])
-        if vertical_flip:
-            image = tf.image.stateless_random_flip_up_down(image, seeds[1])
-        if max_shift:
-            image = _shift(image, max_shift, seeds[2])
-        gain = tf.exp(0.02 * tf.random.stateless_normal([], seeds[3]))
-        return tf.clip_by_value((image + 1.0) * gain - 1.0, -1.0, 1.0)
+        return augmentation.augmented(
+            image,
+            [seed, index],
+            horizontal_flip=horizontal_flip,
+            vertical_flip=vertical_flip,
+            max_shift=max_shift,
+            crop_size=crop_size,
+        )
 
-    dataset = _decode_files(paths, image_size=image_size, channels=channels)
-    height, width = image_files.height_and_width(image_size)
-    dataset = dataset.cache(_cache_file(len(paths) * height * width * channels))
-    dataset = dataset.shuffle(min(len(paths), _SHUFFLE_BUFFER), seed=seed)
     start = start_step * batch_size
-    dataset = dataset.repeat().skip(start)
+    rows = shuffling.shuffled_rows(len(paths), seed=seed, start=start)
+    shape = (*image_files.height_and_width(image_size), channels)
+    images = _cached_images(rows, paths, shape)
     dataset = tf.data.Dataset.zip(
-        tf.data.Dataset.counter(start, dtype=tf.int32), dataset
+        tf.data.Dataset.counter(start, dtype=tf.int32), images
     )
     dataset = dataset.map(augment, num_parallel_calls=_NUM_CALLS)
     return _batch_ahead(dataset, batch_size, endless=True)
 
 
-def _cache_file(num_values: int) -> str:
-    """Where to cache: "" is memory; a file of the process where too large."""
-    if 4 * num_values <= _CACHE_BYTES:
-        return ""
-    return os.path.join(tempfile.mkdtemp(prefix="ganad_tf-"), "images")
+def _cached_images(
+    rows: tf.data.Dataset, paths: Sequence[str], shape: tuple[int, int, int]
+) -> tf.data.Dataset:
+    """The images of numbers of files, in their order, decoded in parallel.
 
+    Files and cache are read and written one after the other: determinism
+    forbids TensorFlow to run Python functions in parallel.
+    """
+    cache = image_cache.ImageCache(len(paths), shape)
 
-def _shift(image: tf.Tensor, max_shift: int, seed: tf.Tensor) -> tf.Tensor:
-    border = [[max_shift, max_shift], [max_shift, max_shift], [0, 0]]
-    padded = tf.pad(image, border, "REFLECT")
-    return tf.image.stateless_random_crop(padded, image.shape, seed)
+    def read(row: np.ndarray) -> tuple[np.ndarray, bytes]:
+        kept = cache.get(row)
+        return kept, b"" if kept.size else _read_decodable(paths[row])
+
+    def decode(row, kept, image_bytes):
+        image = tf.cond(
+            tf.size(kept) > 0,
+            lambda: tf.reshape(kept, shape),
+            lambda: resize_image(
+                decode_image(image_bytes, channels=shape[2]),
+                image_size=shape[:2],
+            ),
+        )
+        return row, image
+
+    def keep(row: np.ndarray, image: np.ndarray) -> np.ndarray:
+        cache.keep(row, image)
+        return image
+
+    types = (tf.float32, tf.string)
+    read_rows = rows.map(
+        lambda row: (row, *tf.numpy_function(read, [row], types))
+    )
+    decoded = read_rows.map(decode, num_parallel_calls=_NUM_CALLS)
+    return decoded.map(
+        lambda *given: tf.ensure_shape(
+            tf.numpy_function(keep, given, tf.float32), shape
+        )
+    )

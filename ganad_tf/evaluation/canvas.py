@@ -16,10 +16,10 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def encode_png(figure: Figure) -> bytes:
-    """The figure as a PNG file's content."""
+def encode_png(figure: Figure, **text: str) -> bytes:
+    """The figure as a PNG file's content, with entries of text in it."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
+    figure.savefig(buffer, format="png", metadata={"Software": None, **text})
     return buffer.getvalue()
 
 

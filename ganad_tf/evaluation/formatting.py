@@ -92,3 +92,14 @@ def markdown_table(header: tuple[str, ...], rows: list[tuple]) -> str:
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     lines += ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join(lines)
+
+
+def printable(name: str) -> str:
+    r"""A file name in one line that figures and tables can show.
+
+    Example:
+    >>> printable("a\n\udcff.png")
+    'a ?.png'
+    """
+    text = name.encode("utf-8", "replace").decode()
+    return "".join(one if one.isprintable() else " " for one in text)

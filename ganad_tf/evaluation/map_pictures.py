@@ -21,6 +21,7 @@ from ganad_tf.data.dataset import ImageFile
 from ganad_tf.evaluation.canvas import displayable
 from ganad_tf.evaluation.canvas import encode_png
 from ganad_tf.evaluation.canvas import new_figure
+from ganad_tf.evaluation.formatting import printable
 from ganad_tf.score_parts import MAP_LIMIT
 
 # Largest height in pixels of an overlay.
@@ -66,7 +67,7 @@ def caption_of(file: ImageFile, detection: Any, row: int) -> str:
     )
 
 
-def panels_png(panels: Sequence[Panel]) -> bytes:
+def panels_png(panels: Sequence[Panel], **text: str) -> bytes:
     """Draws a row of four pictures for each panel.
 
     Input, reconstruction, anomaly map with its colour scale, and the input
@@ -74,6 +75,7 @@ def panels_png(panels: Sequence[Panel]) -> bytes:
 
     Args:
         panels: `Panel`s, at least one, all of one shape.
+        **text: Entries of text in the file, in Latin letters.
 
     Returns:
         png: Encoded picture.
@@ -84,11 +86,17 @@ def panels_png(panels: Sequence[Panel]) -> bytes:
     rows = figure.subfigures(len(panels), 1, squeeze=False)[:, 0]
     for row, panel in zip(rows, panels, strict=True):
         _draw_panel(row, panel)
-    return encode_png(figure)
+    return encode_png(figure, **text)
 
 
 def _draw_panel(row: SubFigure, panel: Panel) -> None:
-    row.suptitle(panel.caption, fontsize=9, x=0.01, ha="left")
+    row.suptitle(
+        printable(panel.caption),
+        fontsize=9,
+        x=0.01,
+        ha="left",
+        parse_math=False,
+    )
     axes = row.subplots(1, 4)
     height, width = panel.image.shape[:2]
     extent = (-0.5, width - 0.5, height - 0.5, -0.5)

@@ -17,6 +17,7 @@ from ganad_tf.data.dataset import ImageFile
 from ganad_tf.data.dataset import Split
 from ganad_tf.data.image_tensors import to_uint8
 from ganad_tf.evaluation import figures
+from ganad_tf.evaluation.formatting import printable
 from ganad_tf.score_parts import ANOMALY
 from ganad_tf.score_parts import FRECHET
 from ganad_tf.score_parts import SCORE_PARTS
@@ -119,9 +120,11 @@ def write_projector(
     metadata = [("set", "verdict", "name")]
     metadata += [
         (
-            f"test: {file.defect_type}" if part.startswith("test") else part,
+            printable(f"test: {file.defect_type}")
+            if part.startswith("test")
+            else part,
             "defective" if bad else "qualified",
-            file.name,
+            printable(file.name),
         )
         for (part, file), bad in zip(rows, is_defective, strict=True)
     ]

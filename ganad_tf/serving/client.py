@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import random
 import time
 from collections.abc import Callable
@@ -10,30 +11,78 @@ from typing import Any
 from absl import logging
 
 from ganad_tf.errors import UserError
+from ganad_tf.serving.credentials import Credentials
 from ganad_tf.serving.scorer import Scorer
 
 _FIRST_PAUSE = 0.25  # seconds
+_MAX_CHANGES = 4  # of the version, while one request is answered
 _LONGEST_PAUSE = 15.0  # seconds
+_NO_CREDENTIALS = Credentials()
 
 
 class UnavailableError(UserError):
     """No answer in time, or the server asks to come back later."""
 
 
+class GoneError(UserError):
+    """The server has no such model, or not this version of it any more."""
+
+
 class ServingClient(Scorer):
     """Scores encoded images by a model behind a server.
+
+    After `check`, requests name the version that they are for, so that no two
+    versions are mixed unnoticed. When it is gone, `version` becomes the
+    newest.
 
     Args:
         url: The model's address.
         timeout: Seconds to wait for an answer.
         num_retries: How often a request is repeated while the server is
             unavailable.
+        credentials: For a server that asks for them, or for TLS.
     """
 
-    def __init__(self, url: str, *, timeout: float, num_retries: int):
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float,
+        num_retries: int,
+        credentials: Credentials = _NO_CREDENTIALS,
+    ):
         super().__init__(url)
         self._timeout = timeout
         self._num_retries = num_retries
+        self._credentials = credentials
+
+    @abc.abstractmethod
+    def _newest_version(self) -> str:
+        """The version that would answer now; empty if none is told."""
+
+    @abc.abstractmethod
+    def _predict_by(
+        self, version: str, images: list[bytes], signature: str
+    ) -> list[dict[str, Any]]:
+        """Rows by one version; `GoneError` if the server has it no more."""
+
+    def _predict(
+        self, images: list[bytes], signature: str
+    ) -> list[dict[str, Any]]:
+        for _ in range(_MAX_CHANGES):
+            version = self.version
+            try:
+                return self._predict_by(version, images, signature)
+            except GoneError:
+                newest = self._newest_version()
+                if not version or newest == version:
+                    raise
+            logging.info("%s has changed to version %s.", self.source, newest)
+            self.version = newest
+        raise UserError(
+            f"{self.source} changes its version again and again: expected "
+            "an address that names the version"
+        )
 
     def _with_retries(self, call: Callable[[], Any]) -> Any:
         return with_retries(call, num_retries=self._num_retries)

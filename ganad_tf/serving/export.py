@@ -194,10 +194,10 @@ def export_detector(
             gives other numbers.
     """
     name = name or os.path.basename(os.path.abspath(export_dir))
-    version = next_version(export_dir) if version is None else version
-    path = _new_version_path(export_dir, version)
-    # A version is never replaced: a server may have it open.
-    with artifacts.new_directory(path, replace=False) as part:
+    if version is not None:
+        _check_version(export_dir, version)
+    hidden = os.path.join(export_dir, str(version or "next"))
+    with artifacts.unpublished_directory(hidden) as part:
         _write(Servable(detector), part)
         warmup.write_warmup_requests(
             os.path.join(part, warmup.WARMUP_NAME),
@@ -209,19 +209,46 @@ def export_detector(
         )
         manifest = {
             "name": name,
-            "version": version,
             **_describe(detector),
             **(facts or {}),
             "git_commit": _git_commit(),
             "fingerprint": _fingerprint(part),
         }
-        extra = os.path.join(part, "assets.extra")
-        artifacts.write_json(os.path.join(extra, "manifest.json"), manifest)
+        _write_manifest(part, manifest, version)
         _check(detector, part, check_images)
-    return path
+        return _publish(part, export_dir, manifest, version)
 
 
-def _new_version_path(export_dir: str, version: int) -> str:
+def _write_manifest(
+    path: str, manifest: dict[str, Any], version: int | None
+) -> None:
+    path = os.path.join(path, "assets.extra", "manifest.json")
+    first = {"name": manifest["name"], "version": version}
+    artifacts.write_json(path, {**first, **manifest})
+
+
+def _publish(
+    part: str, export_dir: str, manifest: dict[str, Any], version: int | None
+) -> str:
+    """Publishes a version; its number is the next free one by default.
+
+    The number is taken at the last moment: another export to the same folder
+    may have taken the one that was free at the start.
+    """
+    while True:
+        number = next_version(export_dir) if version is None else version
+        path = os.path.join(export_dir, str(number))
+        _write_manifest(part, manifest, number)
+        try:
+            artifacts.publish(part, path)
+        except artifacts.ExistsError:
+            if version is not None:
+                raise
+        else:
+            return path
+
+
+def _check_version(export_dir: str, version: int) -> None:
     path = os.path.join(export_dir, str(version))
     if version < 1 or os.path.exists(path):
         existing = os.listdir(export_dir) if os.path.isdir(export_dir) else []
@@ -230,7 +257,6 @@ def _new_version_path(export_dir: str, version: int) -> str:
             f"above 0. Received: version={version}, and {export_dir} has "
             f"{sorted(existing)}"
         )
-    return path
 
 
 def next_version(export_dir: str) -> int:

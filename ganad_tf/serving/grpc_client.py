@@ -13,8 +13,13 @@ from tensorflow_serving.apis import predict_pb2
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 
 from ganad_tf.errors import UserError
+from ganad_tf.errors import runtime_reason
+from ganad_tf.serving.client import GoneError
 from ganad_tf.serving.client import ServingClient
 from ganad_tf.serving.client import UnavailableError
+from ganad_tf.serving.credentials import Credentials
+from ganad_tf.serving.credentials import read
+from ganad_tf.serving.scorer import BadAnswerError
 from ganad_tf.serving.scorer import RefusedError
 from ganad_tf.serving.scorer import inputs_of
 from ganad_tf.serving.scorer import rows_of
@@ -30,7 +35,8 @@ _REFUSED = (
     grpc.StatusCode.RESOURCE_EXHAUSTED,  # a message above the size limit
     grpc.StatusCode.OUT_OF_RANGE,
 )
-_ADDRESS = re.compile(r"grpc://([^/]+)/([^/]+)(?:/(\d+))?")
+_ADDRESS = re.compile(r"(grpcs?)://([^/]+)/([^/]+)(?:/(\d+))?")
+_NO_CREDENTIALS = Credentials()
 _OPTIONS = [
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
@@ -41,15 +47,25 @@ class GrpcClient(ServingClient):
     """Scores encoded images by a model behind a gRPC server.
 
     Args:
-        address: `grpc://host:8500/NAME`, or `grpc://host:8500/NAME/VERSION`.
-        timeout: As of `ServingClient`.
+        address: `grpc://host:8500/NAME`, or `grpc://host:8500/NAME/VERSION`;
+            `grpcs://` with TLS.
+        timeout: As of `ServingClient`: the deadline of a request.
         num_retries: As of `ServingClient`.
+        credentials: As of `ServingClient`.
 
     Raises:
-        UserError: If the address has another form.
+        UserError: If the address has another form, or credentials cannot be
+            read.
     """
 
-    def __init__(self, address: str, *, timeout: float, num_retries: int):
+    def __init__(
+        self,
+        address: str,
+        *,
+        timeout: float,
+        num_retries: int,
+        credentials: Credentials = _NO_CREDENTIALS,
+    ):
         parts = _ADDRESS.fullmatch(address)
         if not parts:
             raise UserError(
@@ -57,54 +73,111 @@ class GrpcClient(ServingClient):
                 "grpc://host:8500/NAME, optionally with /VERSION. Received: "
                 f"{address}"
             )
-        super().__init__(address, timeout=timeout, num_retries=num_retries)
-        target, self._name, self._version = parts.groups()
-        channel = grpc.insecure_channel(target, options=_OPTIONS)
+        super().__init__(
+            address,
+            timeout=timeout,
+            num_retries=num_retries,
+            credentials=credentials,
+        )
+        scheme, target, self._name, self._asked_version = parts.groups()
+        authorization = credentials.authorization()
+        self._metadata = (
+            [("authorization", authorization)] if authorization else []
+        )
+        if scheme == "grpcs":
+            channel = grpc.secure_channel(
+                target, _channel_credentials(credentials), options=_OPTIONS
+            )
+        else:
+            channel = grpc.insecure_channel(target, options=_OPTIONS)
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
 
     def _inputs(self) -> dict[str, Any]:
-        request = get_model_metadata_pb2.GetModelMetadataRequest(
-            metadata_field=["signature_def"]
-        )
-        self._set_model(request.model_spec)
-        answer = self._ask(self._stub.GetModelMetadata, request)
+        answer = self._ask_metadata()
+        self.version = _version(answer)
         signatures = get_model_metadata_pb2.SignatureDefMap()
         answer.metadata["signature_def"].Unpack(signatures)
         return inputs_of(signatures.signature_def)
 
-    def _predict(
-        self, images: list[bytes], signature: str
+    def _ask_metadata(self):
+        request = get_model_metadata_pb2.GetModelMetadataRequest(
+            metadata_field=["signature_def"]
+        )
+        self._set_model(request.model_spec, self._asked_version)
+        return self._ask(self._stub.GetModelMetadata, request)
+
+    def _newest_version(self) -> str:
+        return _version(self._ask_metadata())
+
+    def _predict_by(
+        self, version: str, images: list[bytes], signature: str
     ) -> list[dict[str, Any]]:
         request = predict_pb2.PredictRequest()
-        self._set_model(request.model_spec)
+        self._set_model(request.model_spec, version or self._asked_version)
         request.model_spec.signature_name = signature
         tensor = tf.make_tensor_proto(np.array(images, object))
         request.inputs["image_bytes"].CopyFrom(tensor)
-        outputs = self._ask(self._stub.Predict, request).outputs
-        return rows_of(
-            {name: tf.make_ndarray(values) for name, values in outputs.items()}
-        )
+        answer = self._ask(self._stub.Predict, request)
+        self._check_version(version, _version(answer))
+        try:
+            return rows_of(
+                {k: tf.make_ndarray(v) for k, v in answer.outputs.items()}
+            )
+        except (TypeError, ValueError) as error:
+            raise BadAnswerError(
+                f"{self.source} gives outputs of different lengths or of no "
+                f"known type: {error}"
+            ) from error
 
-    def _set_model(self, model_spec) -> None:
+    def _check_version(self, asked: str, answered: str) -> None:
+        if asked and answered and asked != answered:
+            raise BadAnswerError(
+                f"{self.source} was asked for version {asked}, and version "
+                f"{answered} has answered"
+            )
+
+    def _set_model(self, model_spec, version: str | None) -> None:
         model_spec.name = self._name
-        if self._version is not None:
-            model_spec.version.value = int(self._version)
+        if version:
+            model_spec.version.value = int(version)
 
     def _ask(self, method, request):
         def call():
             try:
-                return method(request, timeout=self._timeout)
+                return method(
+                    request, timeout=self._timeout, metadata=self._metadata
+                )
             except grpc.RpcError as error:
                 raise _client_error(error, self.source) from error
 
         return self._with_retries(call)
 
 
+def _channel_credentials(credentials: Credentials) -> grpc.ChannelCredentials:
+    ca, key, certificate = (
+        path and read(path)
+        for path in (
+            credentials.ca_file,
+            credentials.key_file,
+            credentials.certificate_file,
+        )
+    )
+    return grpc.ssl_channel_credentials(ca, key, certificate)
+
+
+def _version(answer) -> str:
+    """The version that an answer is of; empty if the server does not say."""
+    spec = answer.model_spec
+    return str(spec.version.value) if spec.HasField("version") else ""
+
+
 def _client_error(error: grpc.RpcError, url: str) -> UserError:
     """The server's error as one of ours."""
-    text = (error.details() or error.code().name).splitlines()[0]
+    text = runtime_reason(error.details() or error.code().name)
     if error.code() in _RETRIED:
         return UnavailableError(f"No answer from {url}: {text}")
+    if error.code() == grpc.StatusCode.NOT_FOUND:
+        return GoneError(f"{url}: {error.code().name}: {text}")
     if error.code() in _REFUSED:
         return RefusedError(text)
     return UserError(f"{url}: {error.code().name}: {text}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import os
 from typing import Any
@@ -14,6 +15,9 @@ from ganad_tf import artifacts
 from ganad_tf.detector import regions
 from ganad_tf.evaluation import map_pictures
 from ganad_tf.score_parts import MAP_LIMIT
+
+# Files are written under a longer name first.
+_MAX_NAME_BYTES = 180
 
 
 class MapFolder:
@@ -42,13 +46,15 @@ class MapFolder:
         if not os.path.isfile(self._regions):
             return
         with _open(self._regions, "r") as file:
-            rows = list(csv.reader(file))
-        kept = [row for row in rows[1:] if row[0] in paths]
-        os.remove(self._regions)
-        if kept:
-            with _open(self._regions, "w") as file:
-                writer = csv.writer(file, lineterminator="\n")
-                writer.writerows([rows[0], *kept])
+            head, *rows = list(csv.reader(file)) or [[]]
+        # A kill may have cut the last line.
+        kept = [r for r in rows if len(r) == len(head) and r[0] in paths]
+        if not kept:
+            os.remove(self._regions)
+            return
+        buffer = io.StringIO()
+        csv.writer(buffer, lineterminator="\n").writerows([head, *kept])
+        artifacts.write_text(self._regions, buffer.getvalue())
 
     def save(
         self, path: str, image_bytes: bytes, outputs: dict[str, Any]
@@ -66,7 +72,7 @@ class MapFolder:
         height, width, _ = reconstruction.shape
         panel = map_pictures.Panel(
             map_pictures.caption(
-                _printable(os.path.basename(path)),
+                os.path.basename(path),
                 is_defective=outputs["is_defective"],
                 anomaly_score=outputs["anomaly_score"],
                 p_value=outputs["p_value"],
@@ -76,12 +82,26 @@ class MapFolder:
             anomaly_map,
             self._threshold,
         )
-        name = path.strip(os.sep).replace(os.sep, "_") + ".png"
         artifacts.write_bytes(
-            os.path.join(self.path, name), map_pictures.panels_png([panel])
+            self._picture_path(path),
+            map_pictures.panels_png([panel], Source=ascii(path)),
         )
         if self._threshold is not None:
             self._append_regions(path, anomaly_map)
+
+    def _picture_path(self, path: str) -> str:
+        """Where the picture of an image goes: no two images share a file.
+
+        Names that differ in "/" and "_" alone would, and a name may be too
+        long; a digest of the path tells these apart.
+        """
+        name = path.strip(os.sep).replace(os.sep, "_")
+        plain = os.path.join(self.path, f"{name}.png")
+        short = os.fsencode(name)[:_MAX_NAME_BYTES]
+        if short == os.fsencode(name) and _source(plain) in (None, ascii(path)):
+            return plain
+        digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+        return os.path.join(self.path, f"{os.fsdecode(short)}-{digest}.png")
 
     def _append_regions(self, path: str, anomaly_map: np.ndarray) -> None:
         above = regions.find_regions(anomaly_map, self._threshold)
@@ -96,9 +116,13 @@ def _open(path: str, mode: str) -> io.TextIOWrapper:
     )
 
 
-def _printable(name: str) -> str:
-    """A file name as Matplotlib can draw it: no lone bytes, no formulas."""
-    return name.encode("utf-8", "replace").decode().replace("$", r"\$")
+def _source(picture: str) -> str | None:
+    """The image that a picture shows; None if there is no such picture."""
+    try:
+        with Image.open(picture) as opened:
+            return opened.info.get("Source")
+    except (OSError, SyntaxError):
+        return None
 
 
 def _pixels(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 
 from ganad_tf.errors import UserError
+from ganad_tf.serving.credentials import Credentials
 from ganad_tf.serving.scorer import Scorer
 
+_NO_CREDENTIALS = Credentials()
 # Module and class for the scheme of an address. A module is imported when its
 # scheme is used: REST must start without TensorFlow, and gRPC's package is an
 # extra.
@@ -14,6 +16,7 @@ _CLIENTS = {
     "http": ("rest_client", "RestClient"),
     "https": ("rest_client", "RestClient"),
     "grpc": ("grpc_client", "GrpcClient"),
+    "grpcs": ("grpc_client", "GrpcClient"),
 }
 
 
@@ -23,14 +26,17 @@ def open_scorer(
     server: str | None = None,
     timeout: float = 60.0,
     num_retries: int = 6,
+    credentials: Credentials = _NO_CREDENTIALS,
 ) -> Scorer:
     """Opens a SavedModel, or a client of a server; expects one of the two.
 
     Args:
         saved_model: Folder of a version, or folder of the versions.
-        server: `http://host:8501/v1/models/NAME` or `grpc://host:8500/NAME`.
+        server: `http://host:8501/v1/models/NAME` or `grpc://host:8500/NAME`;
+            with TLS `https://` or `grpcs://`.
         timeout: Seconds to wait for a server's answer.
         num_retries: How often a request to an unavailable server is repeated.
+        credentials: For a server that asks for them, or for TLS.
 
     Returns:
         scorer: `SavedModelScorer`, `RestClient` or `GrpcClient`.
@@ -47,7 +53,7 @@ def open_scorer(
     if not separator or scheme not in _CLIENTS:
         raise UserError(
             "Invalid value for --server. Expected http://, https:// or "
-            f"grpc://. Received: {server}"
+            f"grpc://, or grpcs:// for TLS. Received: {server}"
         )
     try:
         client = _load(*_CLIENTS[scheme])
@@ -56,7 +62,12 @@ def open_scorer(
             f"{scheme}:// needs the extra `serving` ({error}): pip install "
             '"ganad_tf[serving]", or use http://'
         ) from error
-    return client(server, timeout=timeout, num_retries=num_retries)
+    return client(
+        server,
+        timeout=timeout,
+        num_retries=num_retries,
+        credentials=credentials,
+    )
 
 
 def _load(module: str, name: str) -> type[Scorer]:

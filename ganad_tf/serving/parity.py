@@ -86,7 +86,9 @@ def sample_images(data: str, num_images: int) -> list[bytes]:
     image_bytes = []
     for file in files[:: max(1, len(files) // num_images)][:num_images]:
         try:
-            image_bytes.append(image_files.read_image_bytes(file.path))
+            content = image_files.read_image_bytes(file.path)
+            image_tensors.check_decodes(content)
+            image_bytes.append(content)
         except UserError as error:
             logging.warning("Skipped %s: %s.", file.name, error)
     if len(image_bytes) < 2:

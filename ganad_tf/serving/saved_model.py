@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import hashlib
 import json
 import os
 from typing import Any
@@ -13,6 +15,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from ganad_tf.errors import UserError
+from ganad_tf.errors import runtime_reason
 from ganad_tf.serving.scorer import RefusedError
 from ganad_tf.serving.scorer import Scorer
 from ganad_tf.serving.scorer import inputs_of
@@ -97,6 +100,16 @@ def read_signatures(path: str) -> dict[str, SignatureDef]:
     raise ModelError(f"{name} holds no graph to serve")
 
 
+def _digest(path: str) -> str:
+    """SHA-256 of the files that the outputs of a version depend on."""
+    digest = hashlib.sha256()
+    variables = glob.glob(os.path.join(glob.escape(path), "variables", "*"))
+    for name in (os.path.join(path, "saved_model.pb"), *sorted(variables)):
+        with open(name, "rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
 class SavedModelScorer(Scorer):
     """Scores encoded images by a SavedModel, in this process.
 
@@ -107,6 +120,7 @@ class SavedModelScorer(Scorer):
 
     Attributes:
         path: Folder of the version.
+        version: A digest of the model's files.
 
     Raises:
         UserError: If there is no SavedModel, or it cannot be loaded.
@@ -116,6 +130,7 @@ class SavedModelScorer(Scorer):
         self.path = newest_version(path)
         super().__init__(os.path.abspath(self.path), read_manifest(self.path))
         self._signatures = read_signatures(self.path)
+        self.version = _digest(self.path)
         try:
             self._loaded = tf.saved_model.load(self.path)
         except (OSError, tf.errors.OpError) as error:
@@ -134,8 +149,11 @@ class SavedModelScorer(Scorer):
                 image_bytes=tf.constant(images)
             )
         except tf.errors.InvalidArgumentError as error:
-            reason = error.message.splitlines()[0]
+            reason = runtime_reason(error.message)
             raise RefusedError(f"not decodable: {reason}") from error
+        except tf.errors.ResourceExhaustedError as error:
+            reason = runtime_reason(error.message)
+            raise RefusedError(f"too large: {reason}") from error
         return rows_of(
             {name: np.asarray(values) for name, values in outputs.items()}
         )

@@ -25,16 +25,22 @@ from ganad_tf.errors import UserError
 from ganad_tf.scores_csv import Row
 from ganad_tf.scores_csv import scored_row
 from ganad_tf.serving.score_table import ResumableTable
+from ganad_tf.serving.score_table import stamp
+from ganad_tf.serving.scorer import BadAnswerError
 from ganad_tf.serving.scorer import ScoredRow
 from ganad_tf.serving.scorer import Scorer
 
 MAX_CHUNK_BYTES = 16 * 2**20
+# Over the images, each because the server has changed its version.
+_MAX_PASSES = 5
 
 
 class ScoredFile(NamedTuple):
     """One file and its outputs."""
 
     path: str
+    stamp: str  # of the file, before it was read
+    version: str  # of the model that answered
     image_bytes: bytes | None  # None where the file could not be read
     row: ScoredRow
 
@@ -87,7 +93,8 @@ def score_images(
     """Scores image files and writes the table of their scores.
 
     An interrupted run is resumed by the same call. An image that cannot be
-    scored has a row with the reason.
+    scored has a row with the reason. All rows are of one version: where a
+    server changes to another one, the images before are scored again.
 
     Args:
         scorer: A SavedModel here, or the client of a server.
@@ -101,27 +108,33 @@ def score_images(
         rows: `Row`s in sorted order of their paths.
 
     Raises:
-        UserError: If the model has no signature for this, or `output` cannot
-            be written.
+        UserError: If the model has no signature for this, `output` cannot be
+            written, or the server changes its version all the time.
         UnavailableError: If a server stays unavailable.
     """
     signature = "inspect" if maps else "score"
     scorer.check(signature)
     source = f"{scorer.source} --maps_dir={maps and maps.path}"
-    with ResumableTable(output, source) as table:
-        missing = _resume(table, paths, maps)
-        logging.info("Scoring %d images by %s.", len(missing), scorer.source)
-        scored = score_files(
-            functools.partial(scorer.score, signature=signature),
-            missing,
-            batch_size=batch_size,
-            num_parallel=num_parallel,
-        )
-        for chunk in _logged(scored, total=len(missing)):
-            if maps:
-                _save_maps(maps, chunk)
-            table.append(_table_row(file) for file in chunk)
-        return table.finish(sorted(paths))
+    with ResumableTable(output, source, scorer.version) as table:
+        for _ in range(_MAX_PASSES):
+            missing = _resume(table, paths, maps)
+            logging.info("Scoring %d images by %s.", len(missing), source)
+            scored = score_files(
+                functools.partial(scorer.score, signature=signature),
+                missing,
+                batch_size=batch_size,
+                num_parallel=num_parallel,
+                version=lambda: scorer.version,
+            )
+            for chunk in _logged(scored, total=len(missing)):
+                _keep(chunk, table, maps)
+            table.keep(scorer.version)
+            if table.rows.keys() >= set(paths):
+                return table.finish(sorted(paths))
+    raise UserError(
+        f"{scorer.source} changed its version {_MAX_PASSES} times during the "
+        "run. Expected an address that names the version"
+    )
 
 
 def _resume(
@@ -136,16 +149,28 @@ def _resume(
     return [path for path in sorted(paths) if path not in done]
 
 
-def _save_maps(maps: Maps, chunk: list[ScoredFile]) -> None:
-    for file in chunk:
+def _keep(
+    chunk: list[ScoredFile], table: ResumableTable, maps: Maps | None
+) -> None:
+    """Saves maps first: an image with a row is not scored again."""
+    rows = [_table_row(file) for file in chunk]
+    for file in chunk if maps else ():
         if isinstance(file.row, dict):
             maps.save(file.path, file.image_bytes, file.row)
+    stamps = [file.stamp for file in chunk]
+    table.append(rows, stamps=stamps, version=chunk[0].version)
 
 
 def _table_row(file: ScoredFile) -> Row:
     if isinstance(file.row, str):
         return Row(file.path, status=file.row)
-    return scored_row(file.path, file.row)
+    try:
+        return scored_row(file.path, file.row)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadAnswerError(
+            f"The scores of {file.path} are not those of an exported model: "
+            f"{type(error).__name__}: {error}"
+        ) from error
 
 
 def _logged(
@@ -172,6 +197,7 @@ def score_files(
     *,
     batch_size: int,
     num_parallel: int,
+    version: Callable[[], str] = str,
 ) -> Iterator[list[ScoredFile]]:
     """Scores image files, chunk by chunk, in order and in bounded memory.
 
@@ -180,9 +206,11 @@ def score_files(
         paths: The files.
         batch_size: Images in a chunk at most.
         num_parallel: Chunks that are read and scored at once.
+        version: Says which version of the model answers now; by default none
+            is known.
 
     Yields:
-        scored: `ScoredFile`s of the next chunk.
+        scored: `ScoredFile`s of the next chunk, all of one version.
 
     Raises:
         UnavailableError: If `score` does; chunks before have been yielded.
@@ -192,7 +220,7 @@ def score_files(
     try:
         for chunk in chunk_paths(paths, num_images=batch_size):
             # Results are yielded in order; memory holds the chunks that wait.
-            waiting.append(pool.submit(_score_chunk, score, chunk))
+            waiting.append(pool.submit(_score_chunk, score, version, chunk))
             if len(waiting) > num_parallel:
                 yield waiting.popleft().result()
         while waiting:
@@ -218,7 +246,7 @@ def chunk_paths(
     """
     chunk, size = [], 0
     for path in paths:
-        more = os.path.getsize(path) if os.path.isfile(path) else 0
+        more = _size(path)
         if chunk and (len(chunk) >= num_images or size + more > num_bytes):
             yield chunk
             chunk, size = [], 0
@@ -228,16 +256,40 @@ def chunk_paths(
         yield chunk
 
 
-def _score_chunk(score, paths: list[str]) -> list[ScoredFile]:
+def _size(path: str) -> int:
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        return 0
+
+
+def _score_chunk(score, version, paths: list[str]) -> list[ScoredFile]:
+    stamps = [stamp(path) for path in paths]
     contents = [_read(path) for path in paths]
     readable = [data for data in contents if isinstance(data, bytes)]
-    rows = iter(score(readable))
+    rows, answered = _score_by_one_version(score, version, readable)
+    rows = iter(rows)
     return [
-        ScoredFile(path, data, next(rows))
+        ScoredFile(path, written, answered, data, next(rows))
         if isinstance(data, bytes)
-        else ScoredFile(path, None, data)
-        for path, data in zip(paths, contents, strict=True)
+        else ScoredFile(path, written, answered, None, data)
+        for path, written, data in zip(paths, stamps, contents, strict=True)
     ]
+
+
+def _score_by_one_version(
+    score, version, images: list[bytes]
+) -> tuple[list[ScoredRow], str]:
+    """Rows, and the version that gave all of them."""
+    for _ in range(_MAX_PASSES):
+        asked = version()
+        rows = score(images)
+        if version() == asked:
+            return rows, asked
+    raise UserError(
+        "The server changes its version too often to score a request by one. "
+        "Expected an address that names the version"
+    )
 
 
 def _read(path: str) -> bytes | str:

@@ -8,6 +8,7 @@ import os
 import sqlite3
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Sequence
 
 from ganad_tf import artifacts
 from ganad_tf.errors import UserError
@@ -25,11 +26,15 @@ _USER_ERRORS = {
     sqlite3.SQLITE_CORRUPT: "delete it to start again",
 }
 _SECONDS_TO_WAIT = 1.0  # for another process that has the database open
-_SCHEMA = """
+# Raised where the tables change: others are dropped.
+_FORMAT = 2
+_DROP = "DROP TABLE IF EXISTS run; DROP TABLE IF EXISTS rows;"
+_SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS run (source TEXT);
 CREATE TABLE IF NOT EXISTS rows (
-    path BLOB PRIMARY KEY, modified INTEGER, content TEXT
+    path BLOB PRIMARY KEY, stamp TEXT, version TEXT, content TEXT
 );
+PRAGMA user_version = {_FORMAT};
 """
 
 
@@ -38,15 +43,16 @@ class ResumableTable:
 
     During the run its rows are in an SQLite database, `<path>.part`, one
     transaction for each `append`. A run of the same source resumes with them,
-    except for images that have changed since.
+    except for images that have changed since, and rows of another version.
 
     Args:
         path: The CSV file that `finish` writes.
         source: What the scores come from, and how; for another source the
             table starts empty.
+        version: Of the model that answers.
 
     Attributes:
-        rows: `Row`s so far, by path.
+        rows: `Row`s of that version so far, by path.
 
     Raises:
         UserError: If the database cannot be read or written, or another run
@@ -65,7 +71,7 @@ class ResumableTable:
     {}
     """
 
-    def __init__(self, path: str, source: str):
+    def __init__(self, path: str, source: str, version: str = ""):
         self._path = path
         self._part = f"{path}.part"
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
@@ -75,8 +81,13 @@ class ResumableTable:
             )
             # Held from the first write to the end: one run at a time.
             self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
-            self._database.executescript(_SCHEMA)
+            (found,) = self._database.execute("PRAGMA user_version").fetchone()
+            self._database.executescript(
+                _SCHEMA if found == _FORMAT else _DROP + _SCHEMA
+            )
+            self._versions: dict[str, str] = {}
             self.rows = self._resume(source)
+            self.keep(version)
 
     def __enter__(self) -> ResumableTable:
         return self
@@ -91,29 +102,59 @@ class ResumableTable:
                 database.execute("DELETE FROM rows")
             database.execute("DELETE FROM run")
             database.execute("INSERT INTO run VALUES (?)", given[0])
-            stored = database.execute("SELECT modified, content FROM rows")
-            rows = [(time, Row(**json.loads(text))) for time, text in stored]
-        return {
-            row.path: row for time, row in rows if time == _modified(row.path)
+            stored = database.execute(
+                "SELECT stamp, version, content FROM rows"
+            ).fetchall()
+        rows = {}
+        for written, version, text in stored:
+            row = Row(**json.loads(text))
+            if written == stamp(row.path):
+                rows[row.path] = row
+                self._versions[row.path] = version
+        return rows
+
+    def keep(self, version: str) -> None:
+        """Drops the rows of other versions; later ones are of this one."""
+        self._version = version
+        self.rows = {
+            path: row
+            for path, row in self.rows.items()
+            if self._versions[path] == version
         }
 
-    def append(self, rows: Iterable[Row]) -> None:
-        """Adds rows: all of them are kept, or none if the process is killed."""
+    def append(
+        self,
+        rows: Iterable[Row],
+        *,
+        stamps: Sequence[str] | None = None,
+        version: str | None = None,
+    ) -> None:
+        """Adds rows: all of them are kept, or none if the process is killed.
+
+        Args:
+            rows: `Row`s.
+            stamps: `stamp` of each image before it was read; now by default.
+            version: That answered; the one that the table keeps by default.
+        """
         rows = list(rows)
+        version = self._version if version is None else version
+        stamps = stamps or [stamp(row.path) for row in rows]
         with _user_errors(self._part), self._database as database:
             # JSON escapes what is no valid text in a file name.
             database.executemany(
-                "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)",
+                "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?)",
                 [
                     (
                         os.fsencode(row.path),
-                        _modified(row.path),
+                        written,
+                        version,
                         json.dumps(row._asdict()),
                     )
-                    for row in rows
+                    for row, written in zip(rows, stamps, strict=True)
                 ],
             )
         self.rows.update((row.path, row) for row in rows)
+        self._versions.update((row.path, version) for row in rows)
 
     def finish(self, paths: Iterable[str]) -> list[Row]:
         """Writes the CSV file in one step and deletes the database.
@@ -125,13 +166,10 @@ class ResumableTable:
             rows: Their `Row`s.
         """
         rows = [self.rows[path] for path in paths]
-        text = to_csv(rows)
-        # Bytes of a file name that are no UTF-8 come out as they are.
-        artifacts.write_bytes(
-            self._path, text.encode("utf-8", "surrogateescape")
-        )
+        artifacts.write_text(self._path, to_csv(rows))
         self._database.close()
-        os.remove(self._part)
+        with contextlib.suppress(FileNotFoundError):  # the folder is a new one
+            os.remove(self._part)
         return rows
 
 
@@ -148,6 +186,17 @@ def _user_errors(path: str) -> Iterator[None]:
         raise UserError(f"{path}: {error}; {advice}") from error
 
 
-def _modified(path: str) -> int | None:
-    """When a file was modified, in nanoseconds; None if there is none."""
-    return os.stat(path).st_mtime_ns if os.path.isfile(path) else None
+def stamp(path: str) -> str:
+    """Size and time of change of a file; another if the file has changed.
+
+    Args:
+        path: The file.
+
+    Returns:
+        stamp: Bytes and nanoseconds; empty if there is no file.
+    """
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ""
+    return f"{status.st_size} {status.st_mtime_ns}"

@@ -15,6 +15,10 @@ ScoredRow = dict[str, Any] | str
 Predict = Callable[[list[bytes]], list[dict[str, Any]]]
 
 
+class BadAnswerError(UserError):
+    """An answer that no exported model gives; to ask again would not help."""
+
+
 class RefusedError(UserError):
     """A request was refused for its content; other requests may succeed."""
 
@@ -30,11 +34,15 @@ class Scorer(abc.ABC):
     Attributes:
         source: As given.
         manifest: As given.
+        version: What tells the model that answers from others, known after
+            `check`: a digest of its files, or its version on the server.
+            Empty where a server does not say.
     """
 
     def __init__(self, source: str, manifest: dict[str, Any] | None = None):
         self.source = source
         self.manifest = manifest or {}
+        self.version = ""
 
     def check(self, signature: str) -> None:
         """Checks that the model is there and has a signature of images.
@@ -122,6 +130,9 @@ def score_separately(
     Returns:
         rows: For each image its row, or the reason why it has none.
 
+    Raises:
+        BadAnswerError: If `predict` gives another number of rows.
+
     Example:
     >>> def predict(images):
     ...     if b"bad" in images:
@@ -133,10 +144,17 @@ def score_separately(
     if not image_bytes:
         return []
     try:
-        return predict(image_bytes)
+        rows = predict(image_bytes)
     except RefusedError as error:
         if len(image_bytes) == 1:
             return [" ".join(str(error).split())]
+    else:
+        if len(rows) != len(image_bytes):
+            raise BadAnswerError(
+                f"Expected the scores of {len(image_bytes)} images. Received: "
+                f"those of {len(rows)}"
+            )
+        return rows
     middle = len(image_bytes) // 2
     return [
         row

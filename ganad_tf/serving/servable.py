@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,9 @@ SIGNATURES = {
     "score": "image_bytes",
     "inspect": "image_bytes",
 }
+# Of pixels in a batch; larger batches are refused. So many take about 10 GB.
+MAX_BATCH_VALUES = 2**26
+_LEAST_LIMIT = 64
 # 8-bit values per unit in the PNGs of anomaly maps.
 MAP_SCALE = 255.0 / MAP_LIMIT
 
@@ -78,11 +82,12 @@ class Servable:
 
         return tf.map_fn(
             decode,
-            image_bytes,
+            _bounded(image_bytes, self._size),
             fn_output_signature=tf.TensorSpec(self._size),
         )
 
     def _all_of_images(self, pixels: tf.Tensor) -> dict[str, tf.Tensor]:
+        pixels = _bounded(pixels, self._size)
         return all_outputs(self._detect(_scaled(pixels)))
 
     def _all_of_bytes(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -102,6 +107,18 @@ class Servable:
                 detection.anomaly_maps[..., None] * MAP_SCALE
             ),
         }
+
+
+def _bounded(batch: tf.Tensor, size: list[int]) -> tf.Tensor:
+    """The batch, for ops that must not run on one beyond the memory."""
+    limit = max(_LEAST_LIMIT, MAX_BATCH_VALUES // math.prod(size))
+    count = tf.shape(batch)[0]
+    message = tf.strings.format(
+        f"a batch of {{}} images is too large: expected at most {limit}", count
+    )
+    small = tf.debugging.Assert(count <= limit, [message])
+    with tf.control_dependencies([small]):
+        return tf.identity(batch)
 
 
 def _scaled(pixels: tf.Tensor) -> tf.Tensor:

@@ -9,6 +9,7 @@ import time
 import keras
 from absl import logging
 
+from ganad_tf import artifacts
 from ganad_tf import progress
 from ganad_tf.errors import UserError
 
@@ -92,11 +93,16 @@ class Checkpoint(keras.callbacks.Callback):
         return int(model.step)
 
     def on_epoch_end(self, epoch: int, logs=None) -> None:
-        # Keras insists on this ending, also of the part. A kill while it is
-        # written leaves the last complete checkpoint.
-        part = self.path.removesuffix(".weights.h5") + ".part.weights.h5"
-        self.model.save_weights(part, overwrite=True)
-        os.replace(part, self.path)
+        with artifacts.new_file(self.path, suffix=".weights.h5") as part:
+            # HDF5 ends the process with a segmentation fault on a full disk.
+            artifacts.claim_space(part, self._most_bytes())
+            self.model.save_weights(part, overwrite=True)
+
+    def _most_bytes(self) -> int:
+        """What the file takes at most: Adam keeps two values of each weight."""
+        variables = self.model.variables
+        values = sum(math.prod(variable.shape) for variable in variables)
+        return 3 * (4 * values + 4096 * len(variables))
 
 
 class StopAtLastStep(keras.callbacks.Callback):

@@ -11,6 +11,7 @@ from absl import logging
 
 from ganad_tf.data import dataset
 from ganad_tf.data import grouping
+from ganad_tf.data import image_tensors
 from ganad_tf.data import near_copies
 from ganad_tf.errors import UserError
 from ganad_tf.gan.gan import DCGAN
@@ -137,7 +138,9 @@ def open_split(
                 "it, or another --model_dir"
             )
         return dataset.load_split(data, model_dir)
-    files = dataset.scan_images(dataset.list_images(data))
+    files = dataset.scan_images(
+        dataset.list_images(data), check=image_tensors.check_decodes
+    )
     split = dataset.split_images(
         files, seed=seed, max_images=max_images, group_by=group_by
     )

@@ -9,6 +9,7 @@ from PIL import Image
 
 from ganad_tf.data import image_files
 from ganad_tf.data import image_tensors
+from ganad_tf.errors import UserError
 
 PIXELS = (np.arange(24 * 20).reshape(24, 20) % 251).astype(np.uint8)
 
@@ -69,6 +70,26 @@ def test_sixteen_bits_are_kept():
     assert len(np.unique(found)) == 400
 
 
+def test_sixteen_bit_colour_keeps_its_bits(tmp_path):
+    pixels = np.arange(3 * 400, dtype=np.uint16).reshape(20, 20, 3)
+    path = save(tmp_path, tf.io.encode_png(pixels).numpy(), "deep.png")
+    data = image_files.read_image_bytes(path)
+    found = image_tensors.decode_image(data, channels=3).numpy()
+    np.testing.assert_array_equal(
+        np.round((found + 1.0) / 2.0 * 65535.0), pixels
+    )
+
+
+def test_what_pillow_forgives_and_tensorflow_does_not_has_a_reason(tmp_path):
+    good = encode(GRAY, "PNG")
+    assert image_tensors.check_decodes(good) is None
+    bad = good[:-16] + b"sums" + good[-12:]  # of the block of pixels
+    data = image_files.read_image_bytes(save(tmp_path, bad))
+    with pytest.raises(UserError, match="corrupt .*Invalid PNG") as caught:
+        image_tensors.check_decodes(data)
+    assert "{" not in str(caught.value) and "\n" not in str(caught.value)
+
+
 def test_shrinking_is_antialiased():
     stripes = tf.constant(np.tile([-1.0, 1.0], [32, 16])[..., None], tf.float32)
     small = image_tensors.resize_image(stripes, image_size=16)
@@ -103,6 +124,13 @@ def test_images_are_loaded_in_order(paths):
     np.testing.assert_array_equal(together, found)
 
 
+def test_any_name_of_a_file_is_loaded(tmp_path):
+    names = ["e\udcff.png", "$x_^$\n\t.png", "\u65e5\u672c \U0001f600.png"]
+    paths = [save(tmp_path, encode(GRAY, "PNG"), name) for name in names]
+    found = image_tensors.load_images(paths, image_size=24, channels=1)
+    np.testing.assert_array_equal(found, found[:1].repeat(3, axis=0))
+
+
 def training_batches(paths, count, **changes):
     arguments = {"image_size": 32, "channels": 1, "batch_size": 4, "seed": 3}
     dataset = image_tensors.training_dataset(paths, **{**arguments, **changes})
@@ -123,6 +151,18 @@ def test_training_batches_go_on_where_they_were_left(paths):
     whole = training_batches(paths, 8, max_shift=3)
     rest = training_batches(paths, 3, max_shift=3, start_step=5)
     np.testing.assert_array_equal(rest, whole[5:])
+
+
+def test_images_are_decoded_once(paths, monkeypatch):
+    read, real = [], image_tensors._read_decodable
+
+    def counted(path):
+        read.append(path)
+        return real(path)
+
+    monkeypatch.setattr(image_tensors, "_read_decodable", counted)
+    training_batches(paths, 9)
+    assert sorted(read) == paths
 
 
 def test_each_epoch_shows_every_image_once(paths):

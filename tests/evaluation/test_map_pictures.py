@@ -26,6 +26,11 @@ def test_pictures_have_a_row_each_panel():
     assert heights[1] == 3 * heights[0]
 
 
+def test_any_name_can_be_a_caption():
+    shown = [pixels_of(panel(name)) for name in ("$x_^$", "e\udcff\n\t", "a")]
+    assert not np.array_equal(shown[0], shown[2])  # as it is, no formula
+
+
 def test_a_contour_is_drawn_where_the_map_passes_its_threshold():
     flat = panel(caption="a")
     peak = np.zeros([32, 32])

@@ -58,6 +58,20 @@ def test_the_projector_gets_a_row_and_a_thumbnail_each_image(
     assert sprite.mode == ("L" if channels == 1 else "RGB")
 
 
+def test_no_name_breaks_the_rows_of_the_projector(tmp_path):
+    (_, file), *_ = summaries.projected_files(SPLIT)
+    odd = file._replace(name='a\tb\n"c\udcff.png', defect_type="d\te")
+    summaries.write_projector(
+        str(tmp_path),
+        latents=np.zeros([2, 3]),
+        images=make_parts(2, seed=0),
+        rows=[("train", odd), ("test_defective", odd)],
+        is_defective=np.zeros(2, bool),
+    )
+    rows = (tmp_path / "metadata.tsv").read_text().splitlines()
+    assert len(rows) == 3 and {row.count("\t") for row in rows} == {2}
+
+
 def test_many_images_are_thinned_out_evenly():
     many = SPLIT._replace(train=files("train", 6001))
     rows = [file for part, file in summaries.projected_files(many)]

@@ -48,7 +48,10 @@ class EchoClient(clients.ServingClient):
     def _inputs(self):
         return {"score": {"image_bytes"}}
 
-    def _predict(self, images, signature):
+    def _newest_version(self):
+        return ""
+
+    def _predict_by(self, version, images, signature):
         return self._with_retries(lambda: [{"length": len(i)} for i in images])
 
 

@@ -2,6 +2,8 @@ import json
 import os
 import pathlib
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -61,6 +63,40 @@ def test_a_model_that_fails_its_check_is_not_published(
         export_to(tmp_path, parts_detector)
     assert "saved_model.pb" in checked[0]
     assert os.listdir(tmp_path) == []
+
+
+def test_two_exports_at_once_give_two_versions(
+    exported, tmp_path, monkeypatch, parts_detector
+):
+    both_checked = threading.Barrier(2)
+
+    def write(_, path):
+        shutil.copytree(exported, path, dirs_exist_ok=True)
+
+    monkeypatch.setattr(export, "_write", write)
+    monkeypatch.setattr(export, "_check", lambda *_: both_checked.wait(60))
+    with ThreadPoolExecutor(2) as pool:
+        paths = pool.map(lambda _: export_to(tmp_path, parts_detector), "ab")
+        assert {os.path.basename(path) for path in paths} == {"1", "2"}
+    assert sorted(os.listdir(tmp_path)) == ["1", "2"]
+    for version in (1, 2):
+        path = tmp_path / str(version) / "assets.extra" / "manifest.json"
+        assert json.loads(path.read_text())["version"] == version
+
+
+def test_a_version_that_is_published_meanwhile_stays(
+    exported, tmp_path, monkeypatch, parts_detector
+):
+    def publish_another(*_):
+        (tmp_path / "3" / "theirs").mkdir(parents=True)
+
+    monkeypatch.setattr(export, "_write", lambda _, path: None)
+    monkeypatch.setattr(export, "_fingerprint", lambda _: {})
+    monkeypatch.setattr(export, "_check", publish_another)
+    with pytest.raises(UserError, match="3 already exists"):
+        export_to(tmp_path, parts_detector, version=3)
+    assert os.listdir(tmp_path) == ["3"]
+    assert os.listdir(tmp_path / "3") == ["theirs"]
 
 
 def test_the_check_of_an_export_is_in_it(exported):

@@ -71,6 +71,39 @@ def test_an_interrupted_run_keeps_the_regions_of_its_rows(folder):
     maps.resume(set())
 
 
+def test_a_line_that_a_kill_cut_is_dropped(folder):
+    maps = map_folder.MapFolder(folder, 5.0)
+    for name in ("a.png", "a.png2"):
+        maps.save(name, IMAGE, outputs(255))
+    path = os.path.join(folder, "regions.csv")
+    with open(path) as file:
+        text = file.read()
+    with open(path, "w") as file:
+        file.write(text[: text.index("a.png2") + 5])
+    maps.resume({"a.png"})
+    assert len(regions(folder)) == 1
+
+
+def test_names_that_differ_in_a_separator_share_no_picture(folder):
+    shown = {}
+    for turn in range(2):  # the second time, pictures are replaced
+        maps = map_folder.MapFolder(folder, None)
+        for name in ("a/b/c.png", "a/b_c.png", "a_b/c.png", "a_b_c.png"):
+            path = maps._picture_path(name)
+            assert shown.setdefault(name, path) == path
+            maps.save(name, IMAGE, outputs(turn))
+    assert len(set(shown.values())) == len(os.listdir(folder)) == 4
+    assert os.path.basename(shown["a/b/c.png"]) == "a_b_c.png.png"
+
+
+def test_a_long_name_is_cut(folder):
+    maps = map_folder.MapFolder(folder, None)
+    names = ["d/" * 99 + end for end in ("a" * 255, "\u00e9" * 120, "b" * 255)]
+    for name in names:
+        maps.save(name, IMAGE, outputs(0))
+    assert len(os.listdir(folder)) == 3
+
+
 def test_any_name_and_16_bit_images_are_saved(folder):
     deep = np.full([32, 32], 30000, np.uint16)
     buffer = io.BytesIO()

@@ -1,4 +1,6 @@
 import shutil
+import time
+import types
 
 import numpy as np
 import pytest
@@ -42,6 +44,38 @@ def test_scores_are_the_detectors(scorer, parts_detector):
         "p_value",
         "reconstruction_error",
     ]
+
+
+def test_what_is_not_decoded_has_a_reason(scorer):
+    png = encoded(make_parts(1, seed=8))[0]
+    vast = png[:16] + (50000).to_bytes(4, "big") * 2 + png[24:]
+    gif = b"GIF89a" + bytes(99)
+    start = time.monotonic()
+    reasons = scorer.score([vast, b"junk", gif, png[:70]])
+    assert time.monotonic() - start < 5.0
+    assert reasons[0] == (
+        "not decodable: too large: 50000x50000 px: expected at most 100000000 "
+        "pixels"
+    )
+    for reason in reasons[1:3]:
+        assert "Unknown image file format: expected PNG, JPEG" in reason
+    assert "Invalid PNG data, size 70" in reasons[3]
+
+
+def test_a_batch_beyond_the_memory_is_cut(scorer, monkeypatch):
+    images = encoded(make_parts(5, seed=8))
+    expected = scorer.score(images)
+    run = scorer._loaded.signatures["score"]
+
+    def refuse_more_than_two(image_bytes):
+        if len(image_bytes) > 2:
+            raise tf.errors.ResourceExhaustedError(None, None, "OOM")
+        return run(image_bytes=image_bytes)
+
+    loaded = types.SimpleNamespace(signatures={"score": refuse_more_than_two})
+    monkeypatch.setattr(scorer, "_loaded", loaded)
+    for row, other in zip(scorer.score(images), expected, strict=True):
+        assert row == pytest.approx(other, rel=1e-4)
 
 
 def test_a_bad_image_costs_itself_alone(scorer):

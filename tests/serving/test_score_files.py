@@ -1,5 +1,6 @@
 import csv
 import os
+import shutil
 import threading
 
 import pytest
@@ -10,6 +11,7 @@ from ganad_tf.errors import UserError
 from ganad_tf.score_parts import SCALARS
 from ganad_tf.serving import score_files
 from ganad_tf.serving.client import UnavailableError
+from ganad_tf.serving.scorer import BadAnswerError
 from ganad_tf.serving.scorer import Scorer
 
 
@@ -88,6 +90,19 @@ class LengthScorer(Scorer):
         ]
 
 
+class ChangingScorer(LengthScorer):
+    """Is of another version after some requests."""
+
+    def __init__(self, *changes, num_requests=99):
+        super().__init__(num_requests)
+        self.version, self.changes = "1", dict(changes)
+
+    def _predict(self, images, signature):
+        rows = super()._predict(images, signature)
+        self.version = self.changes.get(99 - self.left, self.version)
+        return [{**r, "p_value": float(self.version)} for r in rows]
+
+
 class FakeMaps:
     path = "maps"
 
@@ -139,6 +154,92 @@ def test_an_interrupted_run_is_resumed_with_its_maps(folder, tmp_path):
     assert "not an image" in table[1]["status"]
     assert table[0]["status"] == "ok"
     assert float(table[0]["p_value"]) == pytest.approx(rows[0].p_value)
+
+
+@pytest.mark.parametrize("num_parallel", [1, 3])
+def test_no_table_mixes_two_versions(folder, tmp_path, num_parallel):
+    paths = score_files.list_image_paths(folder)
+    output = str(tmp_path / "scores.csv")
+    scorer = ChangingScorer((3, "2"))
+    rows = score_files.score_images(
+        scorer, paths, output, batch_size=1, num_parallel=num_parallel
+    )
+    assert {row.p_value for row in rows if row.status == "ok"} == {2.0}
+
+
+def test_a_table_goes_on_with_the_same_version_only(folder, tmp_path):
+    paths = score_files.list_image_paths(folder)
+    output = str(tmp_path / "scores.csv")
+    for version, num_requests, expected in (("1", 2, 2), ("2", 1, 1)):
+        scorer = ChangingScorer()
+        scorer.version, scorer.left = version, num_requests
+        with pytest.raises(UnavailableError):
+            score_files.score_images(scorer, paths, output, batch_size=1)
+        assert len(scorer.scored) == expected
+    scorer = ChangingScorer()
+    scorer.version = "2"
+    rows = score_files.score_images(scorer, paths, output, batch_size=1)
+    assert len(scorer.scored) == 3  # the first by version 2 is kept
+    assert {row.p_value for row in rows if row.status == "ok"} == {2.0}
+
+
+def test_a_server_that_never_settles_is_an_error(folder, tmp_path):
+    changes = [(count, str(count)) for count in range(99)]
+    with pytest.raises(UserError, match="names the version"):
+        score_files.score_images(
+            ChangingScorer(*changes),
+            score_files.list_image_paths(folder),
+            str(tmp_path / "scores.csv"),
+            batch_size=1,
+        )
+
+
+def test_a_file_that_changes_while_it_is_scored_is_scored_again(
+    folder, tmp_path
+):
+    paths = score_files.list_image_paths(folder)
+    output, scorer = str(tmp_path / "scores.csv"), LengthScorer(1)
+    predict = scorer._predict
+
+    def change_and_predict(images, signature):
+        os.utime(paths[0], (1, 1))  # it has been read already
+        return predict(images, signature)
+
+    scorer._predict = change_and_predict
+    with pytest.raises(UnavailableError):
+        score_files.score_images(scorer, paths, output, batch_size=2)
+    again = LengthScorer()
+    score_files.score_images(again, paths, output)
+    assert len(again.scored) == 4
+
+
+def test_scores_without_their_names_are_a_bad_answer(folder, tmp_path):
+    scorer = LengthScorer()
+    scorer._predict = lambda images, _: [{"anomaly_score": 1}] * len(images)
+    with pytest.raises(BadAnswerError, match="part000.*frechet_score"):
+        score_files.score_images(
+            scorer,
+            score_files.list_image_paths(folder),
+            str(tmp_path / "scores.csv"),
+        )
+
+
+def test_a_folder_that_vanishes_is_made_again(folder, tmp_path):
+    output = tmp_path / "out" / "scores.csv"
+    scorer, paths = LengthScorer(), score_files.list_image_paths(folder)
+    predict = scorer._predict
+
+    def remove_and_predict(images, signature):
+        shutil.rmtree(output.parent, ignore_errors=True)
+        return predict(images, signature)
+
+    scorer._predict = remove_and_predict
+    try:
+        score_files.score_images(scorer, paths, str(output))
+    except UserError as error:
+        assert "scores.csv.part" in str(error)
+    rows = score_files.score_images(LengthScorer(), paths, str(output))
+    assert len(rows) == 5 and os.listdir(output.parent) == ["scores.csv"]
 
 
 def test_a_model_without_the_signature_is_an_error(folder, tmp_path):

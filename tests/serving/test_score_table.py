@@ -95,11 +95,30 @@ def test_a_file_that_changed_is_scored_again(tmp_path):
     image.write_bytes(b"")
     with ResumableTable(path, "model") as table:
         table.append([row])
-    for modified, rows in ((None, {row.path: row}), ((1, 1), {})):
-        if modified:
-            os.utime(image, modified)
+    same = image.stat().st_mtime_ns
+    for content, modified, rows in (
+        (b"", same, {row.path: row}),
+        (b"longer", same, {}),
+        (b"", 1, {}),
+    ):
+        image.write_bytes(content)
+        os.utime(image, ns=(modified, modified))
         with ResumableTable(path, "model") as table:
             assert table.rows == rows
+
+
+def test_a_table_of_an_earlier_format_is_started_again(tmp_path):
+    path = str(tmp_path / "scores.csv")
+    with contextlib.closing(score_table.sqlite3.connect(path + ".part")) as old:
+        old.execute("CREATE TABLE run (source TEXT)")
+        old.execute("CREATE TABLE rows (path BLOB, modified INTEGER)")
+        old.execute("INSERT INTO rows VALUES ('a', 1)")
+        old.commit()
+    with ResumableTable(path, "model") as table:
+        assert table.rows == {}
+        table.append(ROWS)
+    with ResumableTable(path, "model") as table:
+        assert len(table.rows) == 3
 
 
 def test_what_the_user_can_mend_is_a_users_error(tmp_path):

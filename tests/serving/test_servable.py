@@ -159,6 +159,20 @@ def test_an_empty_batch_gives_empty_outputs(signatures, name):
         assert values.shape[0] == 0
 
 
+def test_a_batch_beyond_the_memory_is_refused(
+    parts_detector, parts, monkeypatch
+):
+    monkeypatch.setattr(servable, "MAX_BATCH_VALUES", 5 * 32 * 32)
+    monkeypatch.setattr(servable, "_LEAST_LIMIT", 1)
+    size = list(parts_detector.image_shape)
+    with pytest.raises(
+        tf.errors.InvalidArgumentError,
+        match="a batch of 6 images is too large: expected at most 5",
+    ):
+        servable._bounded(tf.constant(encoded(parts)), size)
+    assert len(servable._bounded(tf.constant(encoded(parts[:5])), size)) == 5
+
+
 def test_any_size_depth_and_colour_of_an_image_is_taken(signatures, parts):
     gray = Image.fromarray(image_tensors.to_uint8(parts)[0, ..., 0])
     large = gray.resize((64, 48), Image.Resampling.NEAREST)

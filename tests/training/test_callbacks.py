@@ -1,3 +1,4 @@
+import errno
 import os
 
 import numpy as np
@@ -41,6 +42,24 @@ def test_collapse_stops_the_training_run_after_its_patience():
         logs.feed(diversity=0.05)
 
 
+def test_a_full_disk_leaves_the_last_checkpoint(tmp_path, monkeypatch):
+    gan = building.build_gan(tiny_config())
+    checkpoint = callbacks.Checkpoint(str(tmp_path))
+    checkpoint.set_model(gan)
+    with open(checkpoint.path, "w") as file:
+        file.write("older")
+
+    def fail(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", fail)
+    with pytest.raises(UserError, match="Cannot write .*h5: No space left"):
+        checkpoint.on_epoch_end(0)
+    assert os.listdir(tmp_path) == [callbacks.CHECKPOINT_NAME]
+    with open(checkpoint.path) as file:
+        assert file.read() == "older"
+
+
 def test_a_checkpoint_restores_everything(tmp_path):
     gan = building.build_gan(tiny_config())
     gan.fit(np.zeros([8, 32, 32, 1], "float32"), verbose=0, shuffle=False)
@@ -48,6 +67,8 @@ def test_a_checkpoint_restores_everything(tmp_path):
     checkpoint.set_model(gan)
     checkpoint.on_epoch_end(0)
     assert os.listdir(tmp_path) == [callbacks.CHECKPOINT_NAME]
+    size = os.path.getsize(checkpoint.path)
+    assert size < checkpoint._most_bytes() < 5 * size
     other = building.build_gan(tiny_config(seed=5))
     assert checkpoint.restore(other) == int(gan.step) == 1
     for one, two in (

@@ -74,6 +74,18 @@ def test_a_split_by_groups_is_recorded_and_said(tmp_path, caplog):
     assert again[:3] == split[:3]
 
 
+def test_what_training_could_not_decode_is_in_no_role(parts_folder, tmp_path):
+    """Pillow does not check the sum of the pixels, TensorFlow does."""
+    path = pathlib.Path(parts_folder, "part007.png")
+    good = path.read_bytes()
+    path.write_bytes(good[:-16] + b"sums" + good[-12:])
+    split = training_run.open_split(
+        parts_folder, str(tmp_path / "m"), seed=0, max_images=None
+    )
+    (bad,) = split.unreadable
+    assert bad.name == "part007.png" and "Invalid PNG" in bad.status
+
+
 def read(folder, name):
     return json.loads(pathlib.Path(folder, name).read_text())
 
