@@ -319,12 +319,9 @@ def load_split(data: str, model_dir: str) -> Split:
             if file is not None
         )
     if listed:
+        unused = f"{len(listed)} images of {data} are not in {path}"
         logging.warning(
-            "%d images of %s are not in %s and are not used; train another "
-            "model to use them.",
-            len(listed),
-            data,
-            path,
+            "%s and are not used; train another model to use them.", unused
         )
     return Split(**parts)
 

@@ -63,3 +63,22 @@ def test_latent_prior_loss_equals_its_formula():
     )
     found = losses.latent_prior_loss(tf.constant(latents))
     np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+def test_defect_loss_equals_its_formula():
+    generator = np.random.default_rng(0)
+    logits = generator.normal(size=[3, 4, 5, 1]).astype(np.float32)
+    masks = (generator.random([3, 4, 5, 1]) < 0.3).astype(np.float32)
+    p = sigmoid(logits)
+    entropy = -np.mean(4 * masks * np.log(p) + (1 - masks) * np.log(1 - p))
+    dice = 1 - 2 * np.sum(p * masks) / (np.sum(p) + np.sum(masks) + 1)
+    found = losses.defect_loss(logits, masks)
+    np.testing.assert_allclose(found, entropy + 0.5 * dice, rtol=1e-5)
+
+
+def test_images_without_defects_need_not_be_certain():
+    """The Dice loss of each image by itself would be near 1 for them."""
+    masks = np.zeros([8, 16, 16, 1], np.float32)
+    masks[:4, :8, :8] = 1.0
+    good = losses.defect_loss(8.0 * masks - 4.0, masks)
+    assert float(good) < 0.1 * float(losses.defect_loss(0.0 * masks, masks))
