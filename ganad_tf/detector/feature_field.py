@@ -37,7 +37,7 @@ _ENCODER = ("encoder_2", "encoder_4")
 # part; the verdict is the logit, the restoration how far the image is from the
 # restored one. The four levels in the middle are alike: together they weigh 1.
 LEVELS: Mapping[str, Level] = {
-    "texture": Level(("texture_2", "texture_4"), 1.0),
+    "texture": Level(("texture_2", "texture_4"), 0.5),
     "fine": Level(_ENCODER, 0.5),
     "fine_relative": Level(_ENCODER, 0.5, relative=True),
     "coarse": Level(("encoder_8",), 0.25),
