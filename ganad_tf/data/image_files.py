@@ -21,7 +21,7 @@ from ganad_tf.errors import UserError
 MIN_SIDE = 16
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
 GRAY_MODES = ("1", "L", "LA", "I;16", "I;16B", "I;16L", "I")
-# An image of so many pixels takes some 4 GB to decode to float RGB.
+# A colour image of so many pixels takes some 4 GB to decode, by its arrays.
 MAX_PIXELS = 100_000_000
 _MAX_BYTES = 2**30
 _BITS_PER_SAMPLE = 258  # a tag of TIFF

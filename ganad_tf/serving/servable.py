@@ -23,7 +23,7 @@ SIGNATURES = {
     "score": "image_bytes",
     "inspect": "image_bytes",
 }
-# Of pixels in a batch; larger batches are refused. So many take about 10 GB.
+# Of pixels in a batch; larger batches are refused.
 MAX_BATCH_VALUES = 2**26
 _LEAST_LIMIT = 64
 # 8-bit values per unit in the PNGs of anomaly maps.
