@@ -115,8 +115,7 @@ class FeatureField:
         """Restored images, and features of their cells by level.
 
         Args:
-            images: float32 of shape (batch, height, width, channels) in
-                [-1, 1].
+            images: float32 of shape (batch, *image_size, channels), [-1, 1].
 
         Returns:
             view: `FieldView`.

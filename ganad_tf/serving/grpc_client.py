@@ -36,7 +36,6 @@ _REFUSED = (
     grpc.StatusCode.OUT_OF_RANGE,
 )
 _ADDRESS = re.compile(r"(grpcs?)://([^/]+)/([^/]+)(?:/(\d+))?")
-_NO_CREDENTIALS = Credentials()
 _OPTIONS = [
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
@@ -49,23 +48,15 @@ class GrpcClient(ServingClient):
     Args:
         address: `grpc://host:8500/NAME`, or `grpc://host:8500/NAME/VERSION`;
             `grpcs://` with TLS.
-        timeout: As of `ServingClient`: the deadline of a request.
-        num_retries: As of `ServingClient`.
-        credentials: As of `ServingClient`.
+        **settings: Those of `ServingClient`; its timeout is the deadline of a
+            request.
 
     Raises:
         UserError: If the address has another form, or credentials cannot be
             read.
     """
 
-    def __init__(
-        self,
-        address: str,
-        *,
-        timeout: float,
-        num_retries: int,
-        credentials: Credentials = _NO_CREDENTIALS,
-    ):
+    def __init__(self, address: str, **settings: Any):
         parts = _ADDRESS.fullmatch(address)
         if not parts:
             raise UserError(
@@ -73,20 +64,17 @@ class GrpcClient(ServingClient):
                 "grpc://host:8500/NAME, optionally with /VERSION. Received: "
                 f"{address}"
             )
-        super().__init__(
-            address,
-            timeout=timeout,
-            num_retries=num_retries,
-            credentials=credentials,
-        )
+        super().__init__(address, **settings)
         scheme, target, self._name, self._asked_version = parts.groups()
-        authorization = credentials.authorization()
+        authorization = self._credentials.authorization()
         self._metadata = (
             [("authorization", authorization)] if authorization else []
         )
         if scheme == "grpcs":
             channel = grpc.secure_channel(
-                target, _channel_credentials(credentials), options=_OPTIONS
+                target,
+                _channel_credentials(self._credentials),
+                options=_OPTIONS,
             )
         else:
             channel = grpc.insecure_channel(target, options=_OPTIONS)

@@ -20,7 +20,6 @@ from ganad_tf.errors import runtime_reason
 from ganad_tf.serving.client import GoneError
 from ganad_tf.serving.client import ServingClient
 from ganad_tf.serving.client import UnavailableError
-from ganad_tf.serving.credentials import Credentials
 from ganad_tf.serving.scorer import BadAnswerError
 from ganad_tf.serving.scorer import RefusedError
 
@@ -28,7 +27,6 @@ from ganad_tf.serving.scorer import RefusedError
 _RETRIED = (429, 502, 503, 504)
 _REFUSED = (400, 413, 422)
 _PART_BYTES = 2**16
-_NO_CREDENTIALS = Credentials()
 
 
 class RestClient(ServingClient):
@@ -37,41 +35,27 @@ class RestClient(ServingClient):
     Args:
         url: `http://host:8501/v1/models/NAME`, optionally followed by
             `/versions/N` or `/labels/NAME`.
-        timeout: As of `ServingClient`.
-        num_retries: As of `ServingClient`.
-        credentials: As of `ServingClient`.
+        **settings: Those of `ServingClient`.
 
     Raises:
         UserError: If the address has another form, or credentials cannot be
             read.
     """
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        timeout: float,
-        num_retries: int,
-        credentials: Credentials = _NO_CREDENTIALS,
-    ):
+    def __init__(self, url: str, **settings: Any):
         if "/v1/models/" not in url:
             raise UserError(
                 "Invalid address of a REST server. Expected "
                 f"http://host:8501/v1/models/NAME. Received: {url}"
             )
-        super().__init__(
-            url.rstrip("/"),
-            timeout=timeout,
-            num_retries=num_retries,
-            credentials=credentials,
-        )
+        super().__init__(url.rstrip("/"), **settings)
         host, separator, model = self.source.partition("/v1/models/")
         self._model = host + separator + model.partition("/")[0]
-        self._authorization = credentials.authorization()
+        self._authorization = self._credentials.authorization()
         tls = url.startswith("https:")
         if self._authorization and not tls:
             logging.warning("The token is sent unencrypted: expected https://")
-        self._tls = credentials.ssl_context() if tls else None
+        self._tls = self._credentials.ssl_context() if tls else None
 
     def _inputs(self) -> dict[str, Any]:
         answer = self._ask(f"{self.source}/metadata")
