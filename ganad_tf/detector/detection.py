@@ -16,3 +16,5 @@ class Detection(NamedTuple):
     anomaly_maps: Any  # (batch, height, width), 1 is rare in qualified images
     latents: Any  # (batch, latent_dim)
     descriptors: Any  # (batch, dim), compared with the reference
+    part_scores: Any  # (batch, num_parts), 0 at qualified images' median and 1
+    # at their 95 % quantile, by the detector's `parts`

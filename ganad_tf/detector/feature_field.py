@@ -25,6 +25,7 @@ class Level(NamedTuple):
 
     outputs: tuple[str, ...]
     weight: float  # in the anomaly score, where the whole image's parts have 1
+    words: str  # what reports say that it sees
     # Standardised by mean and deviation over the image, so that its contrast
     # does not count.
     relative: bool = False
@@ -37,15 +38,23 @@ _ENCODER = ("encoder_2", "encoder_4")
 # part; the verdict is the logit, the restoration how far the image is from the
 # restored one. The four levels in the middle are alike: together they weigh 1.
 LEVELS: Mapping[str, Level] = {
-    "texture": Level(("texture_2", "texture_4"), 0.5),
-    "fine": Level(_ENCODER, 0.5),
-    "fine_relative": Level(_ENCODER, 0.5, relative=True),
-    "coarse": Level(("encoder_8",), 0.25),
-    "context_8": Level(("decoder_8",), 0.25),
-    "context_4": Level(("decoder_4",), 0.25),
-    "context_2": Level(("decoder_2",), 0.25),
-    "verdict": Level(("logits",), 0.5, peaks=True),
-    "restoration": Level(("residuals",), 0.5, peaks=True),
+    "texture": Level(
+        ("texture_2", "texture_4"), 0.5, "texture, by random filters"
+    ),
+    "fine": Level(_ENCODER, 0.5, "details of some pixels"),
+    "fine_relative": Level(
+        _ENCODER, 0.5, "details relative to the image", relative=True
+    ),
+    "coarse": Level(("encoder_8",), 0.25, "structure of some 20 pixels"),
+    "context_8": Level(("decoder_8",), 0.25, "details in a wide context"),
+    "context_4": Level(("decoder_4",), 0.25, "details in their context"),
+    "context_2": Level(("decoder_2",), 0.25, "fine details in their context"),
+    "verdict": Level(
+        ("logits",), 0.5, "likeness to synthetic defects", peaks=True
+    ),
+    "restoration": Level(
+        ("residuals",), 0.5, "difference from the restored image", peaks=True
+    ),
 }
 # Logits are as good as certain beyond this.
 _MAX_LOGIT = 12.0

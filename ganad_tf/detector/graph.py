@@ -194,6 +194,7 @@ class DetectorGraph:
             anomaly_maps=self.merge_maps(measures.maps),
             latents=inverted.latents,
             descriptors=inverted.descriptors,
+            part_scores=self.fusion_.standardize(measures.log_parts),
         )
 
     def _reconstruct(self, inverted: InvertedImages) -> tf.Tensor:

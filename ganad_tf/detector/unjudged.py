@@ -73,6 +73,7 @@ def judge_or_reject(
         "p_values": least_p_value,
         "is_defective": True,
         "anomaly_maps": MAP_LIMIT,
+        "part_scores": UNJUDGED_SCORE,
     }
     return Detection(
         **{

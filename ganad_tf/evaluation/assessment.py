@@ -150,6 +150,7 @@ class Assessor:
             "overkill_by_alpha": metrics.overkill_by_alpha(
                 detection.p_values[[not file.label for file in files]]
             ),
+            "auroc_by_part": self._auroc_by_part(files, detection),
             **self._frechet_by_set(files, detection.descriptors),
             **({"pixel": tested.pixel_results} if tested.pixel_results else {}),
             **self._control(),
@@ -191,6 +192,11 @@ class Assessor:
         return metrics.compare_methods(
             labels, types, scores, decisions, seed=self.seed
         )
+
+    def _auroc_by_part(self, files, detection) -> dict[str, float | None]:
+        labels = np.array([file.label for file in files])
+        columns = zip(self.detector.parts, detection.part_scores.T, strict=True)
+        return {name: metrics.auroc(labels, values) for name, values in columns}
 
     def _own_decisions(
         self, calibration: Detection, detection: Detection

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ganad_tf import artifacts
+from ganad_tf.detector.feature_field import LEVELS
 from ganad_tf.evaluation import figures
 from ganad_tf.evaluation import formatting
 from ganad_tf.evaluation import map_pictures
@@ -15,8 +16,16 @@ from ganad_tf.evaluation import misses
 from ganad_tf.evaluation import page
 from ganad_tf.evaluation.pixel_scores import INTEGRATION_LIMIT
 from ganad_tf.score_parts import ANOMALY
+from ganad_tf.score_parts import FRECHET
+from ganad_tf.score_parts import RESIDUAL
 from ganad_tf.score_parts import SCORE_PARTS
 
+# Name and meaning of each part of the anomaly score.
+_PARTS = {
+    FRECHET.field: ("latent", "the whole image"),
+    RESIDUAL.field: ("residual", "difference from the reconstruction"),
+    **{name: (name, level.words) for name, level in LEVELS.items()},
+}
 _GLOSSARY = (
     ("qualified, defective", "a good part; a part with a defect"),
     (
@@ -109,6 +118,13 @@ def _set_rows(results: dict[str, Any]) -> list[tuple[str, str, str]]:
     ]
 
 
+def _part_rows(results: dict[str, Any]) -> list[tuple[str, ...]]:
+    return [
+        (*_PARTS[name], formatting.number(area))
+        for name, area in results["auroc_by_part"].items()
+    ]
+
+
 def _reason_counts(missed: Sequence[misses.Miss], alpha: float) -> str:
     reasons = [misses.reason(miss, alpha) for miss in missed]
     return "; ".join(
@@ -178,6 +194,7 @@ def write_report(
         types=_type_rows(results, missed),
         missed=[_miss_entry(miss, alpha) for miss in missed],
         reasons=_reason_counts(missed, alpha),
+        part_rows=_part_rows(results),
         sets=_set_rows(results),
         examples={
             heading: map_pictures.panels_png(chosen)

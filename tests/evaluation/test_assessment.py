@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 from test_baselines import NAMES
 
 from ganad_tf.errors import UserError
@@ -47,6 +48,13 @@ def test_results_have_every_field_of_the_contract(assessed):
     assert sets["scratch"] > 5 * sets["qualified_test"]
     assert results["pixel"]["aupro"] > 0.8
     assert results["control"]["num_images"] == 5
+
+
+def test_each_part_of_the_score_is_judged_by_itself(assessed, assessor):
+    areas = assessed.results["auroc_by_part"]
+    assert list(areas) == list(assessor.detector.parts)
+    latent = assessed.detection.part_scores[:, 0]
+    assert areas["frechet_scores"] == roc_auc_score(assessed.labels, latent)
 
 
 def record_inversions(detector, monkeypatch):
