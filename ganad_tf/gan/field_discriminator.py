@@ -14,13 +14,15 @@ import keras
 import tensorflow as tf
 
 from ganad_tf.gan import losses
-from ganad_tf.gan.optimizers import decayed_learning_rate
+from ganad_tf.gan.optimizers import FINAL_SHARE
 from ganad_tf.gan.synthetic_defects import paste_defects
 
 LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 1e-4
-# Weight of the L1 distance of restored to clean images.
-RESTORATION_WEIGHT = 1.0
+# Weight of the L1 distance of restored to clean images. With 1, features of
+# elpv:poly go blind (AUROC .56 to .81 by level), with 5 those of magnetic tile
+# fall from .85 to .80.
+RESTORATION_WEIGHT = 3.0
 # Deviations of the random gain and offset of crops, so that a small change of
 # light is no defect.
 GAIN, OFFSET = 0.03, 0.02
@@ -77,7 +79,9 @@ class FieldDiscriminator(keras.Model):
         """
         super().compile(optimizer=None, **{"jit_compile": False, **kwargs})
         self.unet_optimizer = keras.optimizers.AdamW(
-            decayed_learning_rate(learning_rate, self.num_steps),
+            keras.optimizers.schedules.CosineDecay(
+                learning_rate, max(self.num_steps, 1), alpha=FINAL_SHARE
+            ),
             weight_decay=WEIGHT_DECAY,
         )
         self.unet_optimizer.build(self.unet.trainable_variables)
