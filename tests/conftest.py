@@ -13,6 +13,7 @@ from tool_runner import TRAIN
 from tool_runner import done
 
 from ganad_tf.benchmark import serving_double
+from ganad_tf.benchmark.synthetic import make_parts
 from ganad_tf.benchmark.trained_model import TrainedModel
 from ganad_tf.data import dataset
 from ganad_tf.data import image_tensors
@@ -24,17 +25,6 @@ from ganad_tf.training import loop
 from ganad_tf.training.configuration import TrainingConfig
 
 tf.config.experimental.enable_op_determinism()
-
-
-def make_parts(count: int, *, seed: int, size: int = 32, channels: int = 1):
-    """Qualified parts: two bars in place, varying brightness, fine noise."""
-    generator = np.random.default_rng(seed)
-    image = np.full([size, size, channels], 0.3)
-    image[size // 4 : size // 4 + 3] = -0.5
-    image[:, size // 2 : size // 2 + 3] = -0.2
-    level = generator.normal(0.0, 0.1, [count, 1, 1, 1])
-    noise = generator.normal(0.0, 0.03, [count, size, size, channels])
-    return np.clip(image + level + noise, -1.0, 1.0).astype(np.float32)
 
 
 def scratch(parts: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""Synthetic images, and models of the default sizes fitted to them.
+"""Synthetic images, and models fitted to them, so that no data set is needed.
 
-Speed does not depend on what an image shows, so noise will do, and no data set
-is needed.
+Speed does not depend on what an image shows, so noise will do. Where scores
+count, a program draws parts.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import numpy as np
 from PIL import Image
 
 from ganad_tf.detector import detector
+from ganad_tf.detector.feature_field import FeatureField
 from ganad_tf.gan.gan import DCGAN
+from ganad_tf.gan.unet_discriminator import build_unet_discriminator
 from ganad_tf.training import building
 from ganad_tf.training import loop
 from ganad_tf.training.configuration import TrainingConfig
@@ -28,6 +30,29 @@ def noise(count: int, height: int = 64, width: int = 64) -> np.ndarray:
     generator = np.random.default_rng(0)
     values = generator.uniform(-1, 1, [count, height, width, 1])
     return values.astype(np.float32)
+
+
+def make_parts(
+    count: int, *, seed: int, size: int = 32, channels: int = 1
+) -> np.ndarray:
+    """Draws qualified parts: bars in place, varying brightness, fine noise.
+
+    Args:
+        count: How many.
+        seed: Of brightness and noise; another seed gives other parts.
+        size: Side in pixels.
+        channels: 1 for gray, 3 for colour.
+
+    Returns:
+        images: float32 of shape (count, size, size, channels) in [-1, 1].
+    """
+    generator = np.random.default_rng(seed)
+    image = np.full([size, size, channels], 0.3)
+    image[size // 4 : size // 4 + 3] = -0.5
+    image[:, size // 2 : size // 2 + 3] = -0.2
+    level = generator.normal(0.0, 0.1, [count, 1, 1, 1])
+    fine = generator.normal(0.0, 0.03, [count, size, size, channels])
+    return np.clip(image + level + fine, -1.0, 1.0).astype(np.float32)
 
 
 def encode_png(pixels: np.ndarray) -> bytes:
@@ -55,13 +80,15 @@ def write_pngs(folder: str, count: int) -> list[str]:
     return paths
 
 
-def build_gan(**changes) -> DCGAN:
+def build_gan(images: np.ndarray | None = None, **changes) -> DCGAN:
     """A GAN of the default sizes for 64x64 gray images.
 
-    Its linear head is fitted to noise, without mirror images: they would cost
-    time and change nothing.
+    Its linear head is fitted without mirror images: they would cost time and
+    change nothing.
 
     Args:
+        images: What the linear head is fitted to, float32 of shape (count,
+            image_size, image_size, 1) in [-1, 1]; None for noise.
         **changes: Fields of `TrainingConfig` that differ.
     """
     values = {
@@ -76,8 +103,9 @@ def build_gan(**changes) -> DCGAN:
     }
     config = TrainingConfig(**{**values, **changes})
     gan = building.build_gan(config)
-    size = config.image_size
-    loop.fit_linear_head(gan, noise(300, size, size), config)
+    if images is None:
+        images = noise(300, config.image_size, config.image_size)
+    loop.fit_linear_head(gan, images, config)
     return gan
 
 
@@ -94,3 +122,22 @@ def fit_detector(gan: DCGAN, **inversion) -> detector.OneClassDetector:
     height, width, _ = unfitted.image_shape
     batches = [noise(64, height, width)]
     return unfitted.fit(batches, batches)
+
+
+def fit_small_detector(
+    training: np.ndarray, calibration: np.ndarray
+) -> detector.OneClassDetector:
+    """A small detector with all parts of the score; its networks are untrained.
+
+    Args:
+        training: float32 of shape (count, side, side, 1) in [-1, 1].
+        calibration: The same, of other images, at least 19.
+    """
+    side = training.shape[1]
+    gan = build_gan(training, image_size=side, latent_dim=16, width=8)
+    unet = build_unet_discriminator(channels=1, width=8)
+    field = FeatureField(unet, image_size=(side, side), latent_dim=8)
+    unfitted = detector.build_detector(
+        gan, method="joint", alpha=0.05, field=field
+    )
+    return unfitted.fit([training], [calibration])

@@ -147,7 +147,7 @@ class Assessor:
         results = {
             **self._facts(data, method),
             **self._compare_methods(files, scores, decisions),
-            "overkill_by_alpha": metrics.overkill_by_alpha(
+            **self._expected_overkill(
                 detection.p_values[[not file.label for file in files]]
             ),
             "auroc_by_part": self._auroc_by_part(files, detection),
@@ -197,6 +197,23 @@ class Assessor:
         labels = np.array([file.label for file in files])
         columns = zip(self.detector.parts, detection.part_scores.T, strict=True)
         return {name: metrics.auroc(labels, values) for name, values in columns}
+
+    def _expected_overkill(self, p_values: np.ndarray) -> dict[str, Any]:
+        """Overkill next to what the calibration lets expect.
+
+        Images of one thing may be called defective together: they count once.
+        """
+        things = grouping.things_of(self.split.test_qualified)
+        counts = {
+            "num_calibration": len(self.detector.calibrator_.scores_),
+            "num_images": len(set(things.values())),
+        }
+        return {
+            "overkill_rate_expected95": metrics.expected_rate95(
+                self.detector.alpha, **counts
+            ),
+            "overkill_by_alpha": metrics.overkill_by_alpha(p_values, **counts),
+        }
 
     def _own_decisions(
         self, calibration: Detection, detection: Detection

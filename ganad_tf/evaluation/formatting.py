@@ -57,6 +57,18 @@ def percent_interval(ends: list[float]) -> str:
     return f"{100 * low:.1f} to {100 * high:.1f}"
 
 
+def place(rate: float, ends: list[float]) -> str:
+    """Where a rate lies next to an interval: inside, below or above it.
+
+    Example:
+    >>> place(0.1, [0.0, 0.1]), place(0.11, [0.0, 0.1])
+    ('inside', 'above')
+    """
+    if rate < ends[0]:
+        return "below"
+    return "above" if rate > ends[1] else "inside"
+
+
 def method_row(results: dict[str, Any], name: str) -> tuple[str, ...]:
     """One method's figures as text, in the order of `METHOD_HEADER`.
 

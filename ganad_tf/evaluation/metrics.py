@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import Any
 from typing import NamedTuple
@@ -152,6 +153,39 @@ def rate_ci95(count: int, total: int) -> list[float]:
     return [float(interval.low), float(interval.high)]
 
 
+def expected_rate95(
+    alpha: float, *, num_calibration: int, num_images: int
+) -> list[float]:
+    """Where the rate of false alarms lies at `alpha`, as often as 95 %.
+
+    Calibration images are drawn, too. Given n of them, the rate of a fitted
+    detector is Beta(k, n + 1 - k), k = floor(alpha (n + 1)), so the number of
+    false alarms among m qualified images is beta-binomial (Vovk 2012,
+    "Conditional validity of inductive conformal predictors").
+
+    Args:
+        alpha: False-alarm rate of the decision, in (0, 1).
+        num_calibration: Calibration images, n; with groups, one of each.
+        num_images: Qualified images that are judged, m; with groups, groups.
+            The interval of none is [0, 1].
+
+    Returns:
+        interval: Low and high end, in [0, 1]; [0, 0] where no p-value can
+            reach `alpha`.
+
+    Example:
+    >>> expected_rate95(0.05, num_calibration=19, num_images=100)
+    [0.0, 0.17]
+    """
+    if not num_images:
+        return [0.0, 1.0]
+    rank = math.floor(alpha * (num_calibration + 1) + 1e-9)
+    if not rank:
+        return [0.0, 0.0]
+    alarms = stats.betabinom(num_images, rank, num_calibration + 1 - rank)
+    return [float(end / num_images) for end in alarms.interval(0.95)]
+
+
 def operating_point(
     labels: np.ndarray, is_defective: np.ndarray
 ) -> OperatingPoint:
@@ -180,28 +214,34 @@ def operating_point(
     )
 
 
-def overkill_by_alpha(p_values: np.ndarray) -> dict[str, dict[str, Any]]:
+def overkill_by_alpha(
+    p_values: np.ndarray, **counts: int
+) -> dict[str, dict[str, Any]]:
     """Overkill at the usual false-alarm rates, whichever was calibrated.
 
     Args:
         p_values: Floats of shape (n,), of qualified test images.
+        **counts: As of `expected_rate95`.
 
     Returns:
-        rates: For each of `ALPHAS`, the overkill rate and its exact 95 %
-            interval.
+        rates: For each of `ALPHAS`, the overkill rate, its exact 95 %
+            interval, and the interval that is expected.
 
     Example:
-    >>> overkill_by_alpha(np.arange(1, 101) / 100)["0.05"]["overkill_rate"]
+    >>> p_values = np.arange(1, 101) / 100
+    >>> rates = overkill_by_alpha(p_values, num_calibration=99, num_images=100)
+    >>> rates["0.05"]["overkill_rate"]
     0.05
     """
     total = len(p_values)
-    counts = {a: int(np.sum(p_values <= a + 1e-9)) for a in ALPHAS}
+    alarms = {a: int(np.sum(p_values <= a + 1e-9)) for a in ALPHAS}
     return {
         f"{alpha:g}": {
             "overkill_rate": count / total if total else None,
             "overkill_rate_ci95": rate_ci95(count, total),
+            "overkill_rate_expected95": expected_rate95(alpha, **counts),
         }
-        for alpha, count in counts.items()
+        for alpha, count in alarms.items()
     }
 
 

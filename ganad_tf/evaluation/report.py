@@ -38,7 +38,11 @@ _GLOSSARY = (
         "share of held-out qualified images that score as high or higher; an "
         "image is called defective at alpha or below",
     ),
-    ("overkill", "qualified images that are called defective"),
+    (
+        "overkill",
+        "qualified images that are called defective: at most alpha on average "
+        "over calibration sets; one set may give any rate of its interval",
+    ),
     ("escape", "defective images that are called qualified: a miss"),
     (
         "AUROC",
@@ -61,6 +65,7 @@ def _verdict(results: dict[str, Any]) -> str:
         f"At a false-alarm rate of {results['alpha']:g}, "
         f"{round((results['overkill_rate'] or 0) * qualified)} of {qualified} "
         "qualified test images are called defective (overkill)"
+        f"{_expected_words(results)}"
     )
     if defective:
         words += (
@@ -68,6 +73,19 @@ def _verdict(results: dict[str, Any]) -> str:
             "defective test images are called qualified (escapes)"
         )
     return words + "."
+
+
+def _expected_words(results: dict[str, Any]) -> str:
+    """How much overkill the number of calibration images lets expect."""
+    ends = results["overkill_rate_expected95"]
+    if results["overkill_rate"] is None:
+        return ""
+    place = formatting.place(results["overkill_rate"], ends)
+    return (
+        f": {formatting.percent(results['overkill_rate'])}, {place} the "
+        f"{formatting.percent_interval(ends)} % that "
+        f"{results['num_calibration']} calibration images let expect (95 %)"
+    )
 
 
 def _type_rows(

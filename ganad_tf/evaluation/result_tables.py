@@ -10,6 +10,9 @@ from ganad_tf.evaluation import formatting
 from ganad_tf.score_parts import ANOMALY
 from ganad_tf.score_parts import SCORE_PARTS
 
+# 1 or 0 of a run; its mean is a share of runs.
+INSIDE = "overkill_rate inside overkill_rate_expected95"
+
 _OURS = tuple(part.name for part in SCORE_PARTS)
 
 
@@ -52,6 +55,10 @@ def _figures(results: dict[str, Any]) -> dict[str, float | None]:
         figures[name] = results[name]
     for alpha, rate in results["overkill_by_alpha"].items():
         figures[f"overkill_rate at alpha {alpha}"] = rate["overkill_rate"]
+    expected = results.get("overkill_rate_expected95")
+    if expected is not None and results["overkill_rate"] is not None:
+        where = formatting.place(results["overkill_rate"], expected)
+        figures[INSIDE] = float(where == "inside")
     for name, value in results.get("pixel", {}).items():
         figures[f"pixel {name}"] = value
     if "control" in results:

@@ -6,6 +6,7 @@ from sklearn.metrics import roc_auc_score
 from test_baselines import NAMES
 
 from ganad_tf.errors import UserError
+from ganad_tf.evaluation import metrics
 from ganad_tf.evaluation.assessment import Assessor
 from ganad_tf.score_parts import SCORE_PARTS
 
@@ -27,6 +28,7 @@ def test_results_have_every_field_of_the_contract(assessed):
         "balanced_accuracy",
         "overkill_rate",
         "overkill_rate_ci95",
+        "overkill_rate_expected95",
         "escape_rate",
         "alpha",
         "frechet_by_set",
@@ -55,6 +57,24 @@ def test_each_part_of_the_score_is_judged_by_itself(assessed, assessor):
     assert list(areas) == list(assessor.detector.parts)
     latent = assessed.detection.part_scores[:, 0]
     assert areas["frechet_scores"] == roc_auc_score(assessed.labels, latent)
+
+
+def test_images_of_one_thing_count_once_in_what_is_expected(assessor, assessed):
+    num_calibration = len(assessor.detector.calibrator_.scores_)
+    expected = metrics.expected_rate95(
+        0.1, num_calibration=num_calibration, num_images=8
+    )
+    assert assessed.results["overkill_rate_expected95"] == expected
+    pairs = [
+        file._replace(group=str(row // 2))
+        for row, file in enumerate(assessor.split.test_qualified)
+    ]
+    split = assessor.split._replace(test_qualified=tuple(pairs))
+    grouped = Assessor(assessor.detector, split, seed=0)
+    found = grouped._expected_overkill(np.ones(8))["overkill_rate_expected95"]
+    assert found == metrics.expected_rate95(
+        0.1, num_calibration=num_calibration, num_images=4
+    )
 
 
 def record_inversions(detector, monkeypatch):

@@ -1,6 +1,7 @@
 import tracemalloc
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -108,8 +109,47 @@ def test_rates_are_counted_right():
     assert point.accuracy == 4 / 6 and point.balanced_accuracy == 0.625
 
 
+@pytest.mark.parametrize(
+    "alpha, count, total",
+    [(0.05, 19, 40), (0.05, 99, 100), (0.1, 50, 7), (0.01, 400, 200)],
+)
+def test_alarms_of_drawn_calibrations_are_as_often_inside_as_expected(
+    alpha, count, total
+):
+    """Ranks of qualified images among calibration images, by chance alone."""
+    low, high = metrics.expected_rate95(
+        alpha, num_calibration=count, num_images=total
+    )
+    drawn = np.random.default_rng(0).uniform(size=[4000, count + total])
+    edges = np.sort(drawn[:, :count])[:, -int(alpha * (count + 1) + 1e-9)]
+    rates = np.mean(drawn[:, count:] > edges[:, None], axis=1)
+    inside = np.mean((rates >= low) & (rates <= high))
+    assert inside > 0.94 and np.mean(rates < high) < 0.985
+
+
+def test_a_few_calibration_images_let_expect_more_than_many():
+    few, many = (
+        metrics.expected_rate95(0.05, num_calibration=n, num_images=100)
+        for n in (19, 9999)
+    )
+    assert few[0] <= many[0] and few[1] > many[1]
+    binomial = stats.binom(100, 0.05).interval(0.95)
+    np.testing.assert_allclose(many, np.array(binomial) / 100)
+
+
+def test_too_few_calibration_images_never_raise_an_alarm():
+    ends = metrics.expected_rate95(0.01, num_calibration=98, num_images=9)
+    assert ends == [0.0, 0.0]
+    ends = metrics.expected_rate95(0.01, num_calibration=99, num_images=0)
+    assert ends == [0.0, 1.0]
+
+
 def test_overkill_is_told_at_the_usual_rates():
-    rates = metrics.overkill_by_alpha(np.array([0.01, 0.03, 0.05, 0.5]))
+    counts = {"num_calibration": 99, "num_images": 4}
+    p_values = np.array([0.01, 0.03, 0.05, 0.5])
+    rates = metrics.overkill_by_alpha(p_values, **counts)
+    expected = metrics.expected_rate95(0.05, **counts)
+    assert rates["0.05"]["overkill_rate_expected95"] == expected
     assert rates["0.01"]["overkill_rate"] == 0.25
     assert rates["0.05"]["overkill_rate"] == 0.75
     assert rates["0.05"]["overkill_rate_ci95"] == metrics.rate_ci95(3, 4)

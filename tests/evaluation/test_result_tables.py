@@ -37,6 +37,16 @@ def test_baselines_of_one_data_set_are_listed_once():
     ]
 
 
+def test_runs_say_whether_overkill_is_as_expected():
+    runs = [
+        results(overkill_rate_expected95=ends)
+        for ends in ([0.0, 0.2], [0.0, 0.25], [0.2, 0.3], [0.3, 0.4])
+    ]
+    assert result_tables.summarise(runs)[result_tables.INSIDE]["mean"] == 0.5
+    earlier = [*runs, results()]
+    assert result_tables.INSIDE not in result_tables.summarise(earlier)
+
+
 def test_seeds_are_summarised_where_all_have_a_figure():
     pixel = {"pixel": {"aupro": 0.7}}
     summary = result_tables.summarise(
