@@ -7,6 +7,7 @@ import ctypes
 import errno
 import json
 import os
+import tempfile
 from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import Any
@@ -212,6 +213,23 @@ def unpublished_directory(path: str) -> Iterator[str]:
         yield part
     finally:
         part_paths.remove(part)
+
+
+@contextlib.contextmanager
+def temporary_directory() -> Iterator[str]:
+    """A folder for what is not kept, elsewhere (`TMPDIR`), deleted at the end.
+
+    If this process is killed, the next one deletes it.
+
+    Yields:
+        folder: Where to write to.
+
+    Raises:
+        UserError: If it cannot be made.
+    """
+    path = os.path.join(tempfile.gettempdir(), "ganad_tf")
+    with unpublished_directory(path) as folder:
+        yield folder
 
 
 def publish(part: str, path: str, *, replace: bool = False) -> None:

@@ -8,12 +8,13 @@ import grpc_double
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
 from tool_runner import TRAIN
 from tool_runner import done
 
 from ganad_tf.benchmark import serving_double
-from ganad_tf.benchmark.synthetic import make_parts
+from ganad_tf.benchmark.drawn_parts import make_parts
+from ganad_tf.benchmark.drawn_parts import write_images
+from ganad_tf.benchmark.drawn_parts import write_mvtec
 from ganad_tf.benchmark.trained_model import TrainedModel
 from ganad_tf.data import dataset
 from ganad_tf.data import image_tensors
@@ -25,21 +26,6 @@ from ganad_tf.training import loop
 from ganad_tf.training.configuration import TrainingConfig
 
 tf.config.experimental.enable_op_determinism()
-
-
-def scratch(parts: np.ndarray) -> np.ndarray:
-    """The same parts with a defect: a dark square in a corner."""
-    defective = parts.copy()
-    defective[:, 20:27, 4:11] = -0.9
-    return defective
-
-
-def write_images(folder, images: np.ndarray, prefix: str = "part") -> None:
-    os.makedirs(folder, exist_ok=True)
-    for row, image in enumerate(image_tensors.to_uint8(images)):
-        pixels = image[..., 0] if image.shape[-1] == 1 else image
-        path = os.path.join(folder, f"{prefix}{row:03d}.png")
-        Image.fromarray(pixels).save(path)
 
 
 def tiny_config(**changes) -> TrainingConfig:
@@ -137,19 +123,6 @@ def served(base_path):
 def parts_folder(tmp_path) -> str:
     folder = tmp_path / "parts"
     write_images(folder, make_parts(40, seed=0))
-    return str(folder)
-
-
-def write_mvtec(folder) -> str:
-    """An MVTec-AD folder of parts with masks and control images."""
-    write_images(folder / "train" / "good", make_parts(60, seed=0))
-    write_images(folder / "test" / "good", make_parts(8, seed=1))
-    defective = scratch(make_parts(8, seed=2))
-    write_images(folder / "test" / "scratch", defective)
-    masks = np.full([8, 32, 32, 1], -1.0)
-    masks[:, 20:27, 4:11] = 1.0
-    write_images(folder / "ground_truth" / "scratch", masks)
-    write_images(folder / "control" / "good", make_parts(5, seed=3))
     return str(folder)
 
 

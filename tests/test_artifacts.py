@@ -1,6 +1,8 @@
 import errno
 import os
 import pathlib
+import subprocess
+import sys
 
 import pytest
 
@@ -133,6 +135,26 @@ def test_the_system_refuses_what_a_check_came_too_early_for(
 ):
     monkeypatch.setattr(artifacts, "_check_new", lambda _: None)
     test_a_folder_that_appears_meanwhile_is_kept(tmp_path)
+
+
+TEMPORARY = """
+import os, signal, sys
+from ganad_tf import artifacts
+with artifacts.temporary_directory() as folder:
+    open(folder + "/a", "w").close()
+    if sys.argv[1:]:
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_temporary_folders_are_removed_also_after_a_kill(tmp_path):
+    for arguments, num_left in ((["kill"], 1), ([], 0)):
+        subprocess.run(
+            [sys.executable, "-c", TEMPORARY, *arguments],
+            env={**os.environ, "TMPDIR": str(tmp_path)},
+            check=False,
+        )
+        assert len(os.listdir(tmp_path)) == num_left
 
 
 def test_a_folder_may_be_protected(tmp_path):

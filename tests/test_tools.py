@@ -4,12 +4,9 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import subprocess
-import time
 
 import grpc_double
-import h5py
 import numpy as np
 import pytest
 from conftest import make_parts
@@ -114,44 +111,6 @@ def test_a_second_run_gives_the_same_results(chain, product, tmp_path):
     for results in (first, second):
         results.pop("images_per_second")
     assert first == second
-
-
-def weights(model):
-    found = {}
-    with h5py.File(os.path.join(model, "checkpoint.weights.h5")) as file:
-        file.visititems(
-            lambda name, item: (
-                found.update({name: np.array(item)})
-                if isinstance(item, h5py.Dataset)
-                else None
-            )
-        )
-    return found
-
-
-def test_a_training_killed_at_any_moment_ends_like_an_uninterrupted_one(
-    product, tmp_path
-):
-    whole, cut = str(tmp_path / "whole"), str(tmp_path / "cut")
-    flags = {"data": product, "num_steps": 300}
-    done("train_gan", *TRAIN, model_dir=whole, **flags)
-    process = subprocess.Popen(
-        command("train_gan", *TRAIN, model_dir=cut, **flags),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    checkpoint = os.path.join(cut, "checkpoint.weights.h5")
-    while not os.path.exists(checkpoint) and process.poll() is None:
-        time.sleep(0.02)
-    time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    resumed = done("train_gan", *TRAIN, model_dir=cut, **flags)
-    assert "Resuming at step" in resumed.stderr
-    first, second = weights(whole), weights(cut)
-    assert first.keys() == second.keys()
-    for name, values in first.items():
-        np.testing.assert_array_equal(values, second[name], err_msg=name)
 
 
 def test_score_images_tells_the_reason_of_every_bad_file(chain, tmp_path):

@@ -1,16 +1,12 @@
-"""Runs the tools in processes of their own that need not import TensorFlow.
+"""Runs the tools and takes what they print."""
 
-They are forked from a server that has imported it, without starting its
-runtime. Flags, exit codes and what is printed are those of a start by hand.
-"""
-
-import multiprocessing
 import os
 import pathlib
-import runpy
 import subprocess
 import sys
 import tempfile
+
+from ganad_tf.benchmark import tool_process
 
 TOOLS = pathlib.Path(__file__).parent.parent / "tools"
 # Small networks.
@@ -21,13 +17,6 @@ TRAIN = [
     "--batch_size=8",
     "--field_steps=0",
 ]
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(
-    [
-        "ganad_tf.serving.export",
-        "ganad_tf.paper.reproduction",
-    ]
-)
 
 
 def command(tool, *more, **flags):
@@ -36,20 +25,7 @@ def command(tool, *more, **flags):
     return [sys.executable, str(TOOLS / f"{tool}.py"), *given, *more]
 
 
-def _main(arguments, outputs, prepare):
-    for stream, path in enumerate(outputs, start=1):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), stream)
-    sys.path.insert(0, str(TOOLS))
-    prepare()
-    sys.argv = arguments
-    runpy.run_path(arguments[0], run_name="__main__")
-
-
-def _nothing():
-    pass
-
-
-def run(tool, *more, prepare=_nothing, **flags):
+def run(tool, *more, prepare=tool_process.nothing, **flags):
     """What a run of a tool printed, and its exit code.
 
     Args:
@@ -61,10 +37,9 @@ def run(tool, *more, prepare=_nothing, **flags):
     arguments = command(tool, *more, **flags)
     with tempfile.TemporaryDirectory() as folder:
         outputs = [os.path.join(folder, name) for name in ("out", "err")]
-        process = _CONTEXT.Process(
-            target=_main, args=(arguments[1:], outputs, prepare)
+        process = tool_process.start(
+            arguments[1:], outputs=outputs, prepare=prepare
         )
-        process.start()
         process.join()
         stdout, stderr = (pathlib.Path(path).read_text() for path in outputs)
     return subprocess.CompletedProcess(

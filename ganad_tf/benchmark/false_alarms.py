@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from ganad_tf.benchmark import drawn_parts
 from ganad_tf.benchmark import synthetic
 from ganad_tf.benchmark.trained_model import TrainedModel
 from ganad_tf.data import grouping
@@ -78,7 +79,7 @@ def drawn_parts(num_images: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """
     seeds = np.random.SeedSequence(seed).generate_state(3)
     training, spare, images = (
-        synthetic.make_parts(count, seed=int(own_seed))
+        drawn_parts.make_parts(count, seed=int(own_seed))
         for own_seed, count in zip(
             seeds, (_NUM_TRAINING, 20, num_images), strict=True
         )

@@ -32,29 +32,6 @@ def noise(count: int, height: int = 64, width: int = 64) -> np.ndarray:
     return values.astype(np.float32)
 
 
-def make_parts(
-    count: int, *, seed: int, size: int = 32, channels: int = 1
-) -> np.ndarray:
-    """Draws qualified parts: bars in place, varying brightness, fine noise.
-
-    Args:
-        count: How many.
-        seed: Of brightness and noise; another seed gives other parts.
-        size: Side in pixels.
-        channels: 1 for gray, 3 for colour.
-
-    Returns:
-        images: float32 of shape (count, size, size, channels) in [-1, 1].
-    """
-    generator = np.random.default_rng(seed)
-    image = np.full([size, size, channels], 0.3)
-    image[size // 4 : size // 4 + 3] = -0.5
-    image[:, size // 2 : size // 2 + 3] = -0.2
-    level = generator.normal(0.0, 0.1, [count, 1, 1, 1])
-    fine = generator.normal(0.0, 0.03, [count, size, size, channels])
-    return np.clip(image + level + fine, -1.0, 1.0).astype(np.float32)
-
-
 def encode_png(pixels: np.ndarray) -> bytes:
     """Encodes a gray image, uint8 of shape (height, width), as PNG."""
     buffer = io.BytesIO()

@@ -40,8 +40,12 @@ def height_and_width(image_size: ImageSize) -> tuple[int, int]:
 
 
 @contextlib.contextmanager
-def _decoder_errors() -> Iterator[None]:
-    """Turns whatever a decoder raises into a reason in one line."""
+def decoder_errors() -> Iterator[None]:
+    """Turns whatever a decoder raises into a reason in one line.
+
+    Raises:
+        UserError: In place of any exception of the block.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -107,8 +111,19 @@ def _check_depth(image: Image.Image) -> None:
         )
 
 
-def _read_file(path: str) -> bytes:
-    """The content of a regular file: a pipe would never end."""
+def read_file(path: str) -> bytes:
+    """The content of a regular file: a pipe would never end.
+
+    Args:
+        path: The file.
+
+    Returns:
+        data: Its bytes.
+
+    Raises:
+        UserError: If it cannot be read; the message is the reason in one line,
+            without the file's name.
+    """
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
@@ -142,8 +157,8 @@ def read_image_bytes(path: str) -> bytes:
         UserError: If the file is no such image; the message is the reason
             in one line, without the file's name.
     """
-    data = _read_file(path)
-    with _decoder_errors():
+    data = read_file(path)
+    with decoder_errors():
         _check(data)
         return decodable(data)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 
 import numpy as np
@@ -9,10 +10,27 @@ from PIL import Image
 
 from ganad_tf.data import image_files
 from ganad_tf.data.listing import ImageFile
+from ganad_tf.errors import UserError
 
 # A mask with larger values has gray levels, whose middle is the edge; one
 # without numbers its pixels: 0 is background.
 _MAX_LABEL = 127
+
+
+def find_mask(file: ImageFile) -> str | None:
+    """The path of the mask of a defective image; None if there is none.
+
+    Args:
+        file: `ImageFile` of a test image of an MVTec-AD folder.
+    """
+    root = file.path.removesuffix(file.name.replace("/", os.sep))
+    stem = os.path.splitext(os.path.basename(file.path))[0]
+    folder = os.path.join(root, "ground_truth", file.defect_type)
+    for name in (f"{stem}_mask.png", f"{stem}.png"):
+        path = os.path.join(folder, name)
+        if os.path.isfile(path):
+            return path
+    return None
 
 
 def load_mask(
@@ -20,7 +38,8 @@ def load_mask(
 ) -> np.ndarray | None:
     """The ground truth of a defective image of an MVTec-AD folder.
 
-    The mask may have any size, and values of 0 and 255 or of 0, 1, 2...
+    The mask may have any size of the image's aspect, and values of 0 and 255
+    or of 0, 1, 2...
 
     Args:
         file: `ImageFile` of a test image.
@@ -30,23 +49,41 @@ def load_mask(
         mask: Booleans of shape (height, width), true where any pixel of the
             file's mask is, so that no small defect is lost; None where there
             is no mask.
+
+    Raises:
+        UserError: If the mask cannot be decoded or has another aspect than
+            its image; the message names it.
     """
-    root = file.path.removesuffix(file.name.replace("/", os.sep))
-    stem = os.path.splitext(os.path.basename(file.path))[0]
-    folder = os.path.join(root, "ground_truth", file.defect_type)
-    for name in (f"{stem}_mask.png", f"{stem}.png"):
-        path = os.path.join(folder, name)
-        if os.path.isfile(path):
-            return resize_mask(_read(path), image_size=image_size)
-    return None
+    path = find_mask(file)
+    if path is None:
+        return None
+    try:
+        mask = _read(path)
+        _check_aspect(mask, file.path)
+    except UserError as error:
+        raise UserError(f"mask {path}: {error}") from error
+    return resize_mask(mask, image_size=image_size)
 
 
 def _read(path: str) -> np.ndarray:
     """The defective pixels of a mask of any depth or colour."""
-    with Image.open(path) as image:
+    data = image_files.read_file(path)
+    with image_files.decoder_errors(), Image.open(io.BytesIO(data)) as image:
         deep = image.mode.startswith("I")
         values = np.asarray(image if deep else image.convert("L"))
     return values > (_MAX_LABEL if values.max() > _MAX_LABEL else 0)
+
+
+def _check_aspect(mask: np.ndarray, image_path: str) -> None:
+    """Which pixels another aspect means is unknown: it may be cut or turned."""
+    with image_files.decoder_errors(), Image.open(image_path) as image:
+        size = np.array([image.height, image.width])
+    scale = np.sqrt(mask.size / size.prod())
+    if np.abs(mask.shape - scale * size).max() > 1.0:  # sides are integers
+        raise UserError(
+            f"{mask.shape[1]}x{mask.shape[0]} px: expected the aspect of its "
+            f"image, {size[1]}x{size[0]} px"
+        )
 
 
 def resize_mask(

@@ -159,6 +159,7 @@ class Assessor:
                 {"name": file.name, "status": file.status}
                 for file in self.split.unreadable
             ],
+            "unusable_masks": tested.unusable_masks,
             "images_per_second": tested.images_per_second,
         }
         return Assessment(

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from ganad_tf import progress
 from ganad_tf.data import dataset
@@ -19,8 +20,12 @@ from ganad_tf.detector.detection import Detection
 from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.detector.regions import Region
 from ganad_tf.detector.regions import find_regions
+from ganad_tf.errors import UserError
 from ganad_tf.evaluation.picture_file import PictureFile
 from ganad_tf.evaluation.pixel_scores import PixelScores
+
+# Unusable masks that are named in the log; results.json has all of them.
+_MAX_WARNINGS = 5
 
 
 class DetectionPass(NamedTuple):
@@ -30,6 +35,7 @@ class DetectionPass(NamedTuple):
     regions: list[list[Region]]  # of the anomaly map of each image
     pictures: PictureFile  # reconstruction and map of each image
     pixel_results: dict[str, Any]  # auroc, aupro, num_masks; empty if no masks
+    unusable_masks: list[dict[str, str]]  # name of the image, status: why
     images_per_second: float
 
 
@@ -90,6 +96,7 @@ def detection_pass(
         recorder.regions,
         recorder.pictures,
         recorder.pixel_results(),
+        recorder.unusable_masks,
         len(files) / seconds,
     )
 
@@ -103,16 +110,31 @@ class _Recorder:
         self._map_threshold = detector.map_calibrator_.threshold_
         self.regions: list[list[Region]] = []
         self.pictures = PictureFile(len(files), detector.image_shape)
-        defective = (file for file in files if file.label)
-        has_masks = any(self._truth(f) is not None for f in defective)
+        has_masks = any(file.label and masks.find_mask(file) for file in files)
         self._pixels = PixelScores() if has_masks else None
         self._num_masks = 0
+        self.unusable_masks: list[dict[str, str]] = []
 
     def _truth(self, file: dataset.ImageFile) -> np.ndarray | None:
-        """Which pixels are defective; None where nobody has marked them."""
+        """Which pixels are defective; None where nobody knows."""
         if not file.label:
             return np.zeros(self._size, bool)
-        return masks.load_mask(file, image_size=self._size)
+        try:
+            return masks.load_mask(file, image_size=self._size)
+        except UserError as error:
+            self._leave_out(file, str(error))
+            return None
+
+    def _leave_out(self, file: dataset.ImageFile, reason: str) -> None:
+        """An image without a usable mask is judged; its pixels do not count.
+
+        One bad file shall not end an evaluation.
+        """
+        self.unusable_masks.append({"name": file.name, "status": reason})
+        if len(self.unusable_masks) <= _MAX_WARNINGS:
+            logging.warning(
+                "Pixel figures leave out %s: %s.", file.name, reason
+            )
 
     def __call__(self, detection: Detection) -> Detection:
         maps = detection.anomaly_maps
@@ -130,7 +152,7 @@ class _Recorder:
             self._pixels.add(truth, anomaly_map)
             self._num_masks += file.label
 
-    def pixel_results(self) -> dict[str, float | int | None]:
+    def pixel_results(self) -> dict[str, Any]:
         """AUROC and AUPRO of the images whose defects are marked."""
         if self._pixels is None:
             return {}

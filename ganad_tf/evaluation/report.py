@@ -195,7 +195,10 @@ def write_report(
         groups=_group_words(results["num_groups"]),
         near_copies=_pair_rows(results.get("near_copies") or ()),
         sampled=_sampled_words(results),
-        skipped=[(row["name"], row["status"]) for row in results["unreadable"]],
+        skipped=[
+            (row["name"], row["status"])
+            for row in results["unreadable"] + results["unusable_masks"]
+        ],
         method_header=formatting.METHOD_HEADER,
         methods=[
             formatting.method_row(results, name) for name in results["methods"]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from ganad_tf import artifacts
 from ganad_tf.data import dataset
 from ganad_tf.data import image_files
 from ganad_tf.data import image_tensors
@@ -276,7 +276,7 @@ def _run_cli(
     path: str, image_bytes: list[bytes], pixels: np.ndarray
 ) -> dict[str, Outputs]:
     """What `saved_model_cli run` writes, by signature."""
-    with tempfile.TemporaryDirectory() as folder:
+    with artifacts.temporary_directory() as folder:
         source = os.path.join(folder, "inputs.npz")
         np.savez(source, image_bytes=np.array(image_bytes), images=pixels)
         process = subprocess.run(

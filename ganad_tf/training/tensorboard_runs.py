@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams_api
 
+from ganad_tf import artifacts
 from ganad_tf.data.dataset import Split
 
 
@@ -35,7 +35,7 @@ def new_run(model_dir: str, run: str) -> Iterator[str]:
         folder: Where to write to.
     """
     target = log_dir(model_dir, run)
-    with tempfile.TemporaryDirectory(prefix="ganad_tf-") as parent:
+    with artifacts.temporary_directory() as parent:
         folder = os.path.join(parent, run)
         os.makedirs(folder)
         yield folder

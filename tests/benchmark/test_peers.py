@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import make_parts
-from conftest import scratch
 from sklearn import metrics
 
 from ganad_tf.benchmark import peers
 from ganad_tf.benchmark.anogan import AnoGanSearch
+from ganad_tf.benchmark.drawn_parts import scratch
 from ganad_tf.benchmark.trained_model import TrainedModel
 
 

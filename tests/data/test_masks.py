@@ -5,6 +5,7 @@ from PIL import Image
 from ganad_tf.data import dataset
 from ganad_tf.data import masks
 from ganad_tf.data.listing import ImageFile
+from ganad_tf.errors import UserError
 
 
 def test_masks_are_found_beside_the_test(mvtec_folder):
@@ -22,6 +23,8 @@ def saved(tmp_path):
     """Saves a picture as the mask of an image; returns that image's file."""
     name = "test/spot/a.png"
     (tmp_path / "ground_truth" / "spot").mkdir(parents=True)
+    (tmp_path / "test" / "spot").mkdir(parents=True)
+    Image.new("L", (40, 40)).save(tmp_path / name)
 
     def save(picture):
         picture.save(tmp_path / "ground_truth" / "spot" / "a_mask.png")
@@ -57,6 +60,26 @@ def test_gray_edges_of_a_mask_are_cut_at_half(saved):
         saved(Image.fromarray(mask.astype(np.uint8))), image_size=40
     )
     np.testing.assert_array_equal(found, truth() == 1)
+
+
+def test_a_mask_that_is_no_image_is_named(saved, tmp_path):
+    file = saved(Image.fromarray(truth()))
+    path = tmp_path / "ground_truth" / "spot" / "a_mask.png"
+    for data in (path.read_bytes()[:60], b"text", b""):
+        path.write_bytes(data)
+        with pytest.raises(UserError, match=f"mask {path}: .*image"):
+            masks.load_mask(file, image_size=40)
+
+
+@pytest.mark.parametrize("size", [(40, 20), (41, 38), (20, 18)])
+def test_a_mask_of_another_aspect_is_named(saved, size):
+    with pytest.raises(UserError, match=r"a_mask.png: .* 40x40 px"):
+        masks.load_mask(saved(Image.new("L", size)), image_size=40)
+
+
+@pytest.mark.parametrize("size", [(40, 41), (7, 8), (5, 5), (97, 96)])
+def test_a_mask_may_have_any_size_of_the_aspect(saved, size):
+    assert not masks.load_mask(saved(Image.new("L", size)), image_size=40).any()
 
 
 def test_an_empty_mask_is_empty(saved):

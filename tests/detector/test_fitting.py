@@ -3,8 +3,8 @@ import pytest
 import tensorflow as tf
 from conftest import fitted_detector
 from conftest import make_parts
-from conftest import scratch
 
+from ganad_tf.benchmark.drawn_parts import scratch
 from ganad_tf.detector.detector import build_detector
 from ganad_tf.detector.fusion import PartFusion
 from ganad_tf.errors import UserError

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import make_parts
-from conftest import scratch
 
+from ganad_tf.benchmark.drawn_parts import scratch
 from ganad_tf.detector import unjudged
 from ganad_tf.detector.calibration import conformal_p_values
 from ganad_tf.score_parts import MAP_LIMIT

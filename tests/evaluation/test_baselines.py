@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 from conftest import make_parts
-from conftest import scratch
 
+from ganad_tf.benchmark.drawn_parts import scratch
 from ganad_tf.evaluation import baselines
 
 NAMES = [

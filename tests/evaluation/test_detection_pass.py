@@ -1,5 +1,9 @@
+import os
+import shutil
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from ganad_tf.detector.regions import find_regions
 from ganad_tf.evaluation.detection_pass import detection_pass
@@ -53,6 +57,29 @@ def test_pixels_are_those_of_masked_and_qualified_images(run):
         "aupro": pytest.approx(results["aupro"], abs=1e-3),
         "num_masks": 8,
     }
+    assert passed.unusable_masks == []
+
+
+def test_an_unusable_mask_costs_its_pixels_alone(assessor, tmp_path, caplog):
+    files = [f for f in assessor.split.test_defective if "scratch" in f.name]
+    root = files[0].path.removesuffix(files[0].name)
+    copy = shutil.copytree(root, tmp_path / "copy")
+    files = [
+        f._replace(path=f.path.replace(root, f"{copy}/", 1)) for f in files
+    ]
+    cut, turned = (
+        copy / "ground_truth" / "scratch" / os.path.basename(f.path)
+        for f in files[:2]
+    )
+    cut.write_bytes(cut.read_bytes()[:50])
+    Image.new("L", (64, 32)).save(turned)
+    passed = detection_pass(assessor.detector, files, assessor.batches(files))
+    assert passed.pixel_results["num_masks"] == len(files) - 2
+    expected = {files[0].name: str(cut), files[1].name: str(turned)}
+    for mask in passed.unusable_masks:
+        assert expected.pop(mask["name"]) in mask["status"]
+        assert mask["status"] in caplog.text
+    assert not expected
 
 
 def test_without_masks_there_are_no_pixel_scores(assessor):

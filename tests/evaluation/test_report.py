@@ -45,6 +45,7 @@ def results_of(scores):
         "frechet_by_set": {"generated": 1.0, "dent": 9.0},
         "frechet_num_images": {"generated": 256, "dent": 10},
         "unreadable": [{"name": "x<y>.png", "status": "empty file"}],
+        "unusable_masks": [{"name": "y.png", "status": "mask y: 9x8 px"}],
         "pixel": {"auroc": 0.9, "aupro": 0.8},
         "control": {"num_images": 7, "overkill_rate": 0.0},
         "num_groups": {"train": 3, "test_qualified": 2},

@@ -1,8 +1,8 @@
 import pytest
 from conftest import make_parts
-from conftest import scratch
 from conftest import write_images
 
+from ganad_tf.benchmark.drawn_parts import scratch
 from ganad_tf.data.dataset import ImageFile
 from ganad_tf.data.dataset import Split
 from ganad_tf.evaluation.assessment import Assessor

@@ -9,10 +9,10 @@ import pytest
 import tensorflow as tf
 from conftest import encoded
 from conftest import make_parts
-from conftest import scratch
 from PIL import Image
 from tensorflow.core.protobuf import saved_model_pb2
 
+from ganad_tf.benchmark.drawn_parts import scratch
 from ganad_tf.data import image_tensors
 from ganad_tf.score_parts import UNJUDGED_SCORE
 from ganad_tf.serving import servable
