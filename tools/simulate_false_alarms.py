@@ -50,7 +50,7 @@ def main() -> None:
         model = trained_model.load(_DATA.value, _MODEL_DIR.value)
         log_parts, weights = false_alarms.parts_of_model(model)
     else:
-        log_parts, weights = false_alarms.drawn_parts(
+        log_parts, weights = false_alarms.measure_drawn_parts(
             _NUM_IMAGES.value, seed=_SEED.value
         )
     logging.info("Measured %d images in %d parts.", *log_parts.shape)

@@ -63,7 +63,9 @@ class Outcome(NamedTuple):
         return self.rate <= self.alpha + 3.0 * self.standard_error
 
 
-def drawn_parts(num_images: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def measure_drawn_parts(
+    num_images: int, *, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Measures parts that a program draws, by a detector of such parts.
 
     All that the detector consists of is fitted to training images of its own;

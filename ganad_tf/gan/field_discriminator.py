@@ -19,10 +19,9 @@ from ganad_tf.gan.synthetic_defects import paste_defects
 
 LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 1e-4
-# Weight of the L1 distance of restored to clean images. With 1, features of
-# elpv:poly go blind (AUROC .56 to .81 by level, with 5 .84 to .86); with 5 those
-# of magnetic tile fall from .85 to .80.
-RESTORATION_WEIGHT = 5.0
+# Weight of the L1 distance of restored to clean images. With less, features go
+# blind to what no synthetic defect changes, with more to small defects.
+RESTORATION_WEIGHT = 2.0
 # Deviations of the random gain and offset of crops, so that a small change of
 # light is no defect.
 GAIN, OFFSET = 0.03, 0.02

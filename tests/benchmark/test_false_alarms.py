@@ -12,7 +12,7 @@ from ganad_tf.evaluation import metrics
 
 @pytest.fixture(scope="module")
 def measured():
-    return false_alarms.drawn_parts(300, seed=0)
+    return false_alarms.measure_drawn_parts(300, seed=0)
 
 
 def test_every_part_of_the_score_is_measured_and_varies(measured):
