@@ -32,7 +32,7 @@ _NUM_KILLS = flags.DEFINE_integer(
 )
 _SEED = flags.DEFINE_integer("seed", 0, "Of the moments.", lower_bound=0)
 _DATA = flags.DEFINE_string(
-    "data", None, "Images with a test part. Default: drawn parts."
+    "data", None, "Folder in MVTec-AD layout. Default: drawn parts."
 )
 _OUTPUT = flags.DEFINE_string(
     "output", "kill.json", "JSON file to write the figures to."
@@ -46,7 +46,7 @@ def main() -> None:
         )
         figures = kill.measure(
             os.path.dirname(os.path.abspath(__file__)),
-            os.path.abspath(data) if os.path.exists(data) else data,
+            os.path.abspath(data),
             os.path.join(folder, "work"),
             names=_COMMANDS.value,
             num_kills=_NUM_KILLS.value,

@@ -69,10 +69,10 @@ COMMANDS = {
         "score_images",
         (
             "--saved_model={folder}/parts",
-            "--images={data}",
+            "--images={data}/test",
             "--output={folder}/scores.csv",
             "--maps_dir={folder}/maps",
-            "--batch_size=4",
+            "--batch_size=2",
         ),
     ),
     "sweep": Command(
@@ -119,7 +119,7 @@ def measure(
 
     Args:
         tools: Folder of the tools.
-        data: Images, as `--data` takes them, with test images.
+        data: Folder of images in MVTec-AD layout.
         folder: Empty folder to work in.
         names: Of `COMMANDS`.
         num_kills: Of each command.
