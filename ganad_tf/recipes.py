@@ -153,7 +153,7 @@ JOINT = Recipe(
     width=16,
     latent_dims=(224, 400),
     learning_rate=1e-3,
-    field_steps=1200,
+    field_steps=600,
     # Momentum, since Adam's division by small gradients would magnify
     # rounding errors up to 1e-4.
     inversion=Inversion(3, "momentum", 1.0, "cosine"),

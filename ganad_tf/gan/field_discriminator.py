@@ -21,7 +21,7 @@ LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 1e-4
 # Weight of the L1 distance of restored to clean images. With less, features go
 # blind to what no synthetic defect changes, with more to small defects.
-RESTORATION_WEIGHT = 2.0
+RESTORATION_WEIGHT = 5.0
 # Deviations of the random gain and offset of crops, so that a small change of
 # light is no defect.
 GAIN, OFFSET = 0.03, 0.02
