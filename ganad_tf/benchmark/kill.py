@@ -138,10 +138,8 @@ def measure(
     figures = {}
     for number, name in enumerate(names):
         seconds = work.seconds(name)
-        moments = np.random.default_rng([seed, number]).uniform(
-            0.0, seconds, num_kills
-        )
-        trials = [work.kill(name, moment) for moment in moments]
+        shares = np.random.default_rng([seed, number]).uniform(size=num_kills)
+        trials = [work.kill(name, share) for share in shares]
         figures[name] = _figures(trials, seconds)
         logging.info("%s: %s.", name, figures[name])
     return figures
@@ -202,13 +200,17 @@ class _Work:
             self._seconds[name] = time.monotonic() - start
         return self._seconds[name]
 
-    def kill(self, name: str, moment: float) -> _Trial:
-        """Kills a command after some seconds, and runs it again."""
+    def kill(self, name: str, share: float) -> _Trial:
+        """Kills a command after a share of its time, and runs it again."""
+        moment = share * self._seconds[name]
         path = self._begin(name, os.path.join(self._folder, "killed"))
+        start = time.monotonic()
         process = self._start(name, path)
         process.join(moment)
         process.kill()
         process.join()
+        if process.exitcode == 0:  # the machine has become faster
+            self._seconds[name] = time.monotonic() - start
         failure = self._run(name, path)
         found = [failure] if failure else self._compare(name, path)
         logging.info(
