@@ -175,7 +175,7 @@ def expected_rate95(
 
     Example:
     >>> expected_rate95(0.05, num_calibration=19, num_images=100)
-    [0.0, 0.17]
+    [0.0, 0.19]
     """
     if not num_images:
         return [0.0, 1.0]
