@@ -93,6 +93,12 @@ def _group_words(num_groups: dict[str, int]) -> str:
     )
 
 
+def _skipped_rows(results: dict[str, Any]) -> list[tuple[str, str]]:
+    """Images that were not judged, and masks that could not be used."""
+    skipped = results["unreadable"] + results["unusable_masks"]
+    return [(row["name"], row["status"]) for row in skipped]
+
+
 def _pair_rows(pairs: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
     """Rows of near-copies, as `split.json` has them."""
     return [
@@ -161,10 +167,7 @@ def write_report(
         groups=_group_words(results["num_groups"]),
         near_copies=_pair_rows(results.get("near_copies") or ()),
         sampled=_sampled_words(results),
-        skipped=[
-            (row["name"], row["status"])
-            for row in results["unreadable"] + results["unusable_masks"]
-        ],
+        skipped=_skipped_rows(results),
         method_header=formatting.METHOD_HEADER,
         methods=[
             formatting.method_row(results, name) for name in results["methods"]
