@@ -190,9 +190,7 @@ def test_no_flag_print_or_assert_is_in_the_package(module):
         assert not isinstance(node, ast.Assert)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             assert node.func.id != "print"
-    # A tool that starts others takes its own flags away from them.
-    if module != "benchmark.tool_process":
-        assert "absl.flags" not in imports(ast.walk(tree_of(module)))
+    assert "absl.flags" not in imports(ast.walk(tree_of(module)))
 
 
 def test_tests_mirror_modules():

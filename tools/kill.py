@@ -39,6 +39,12 @@ _OUTPUT = flags.DEFINE_string(
 )
 
 
+def _forget_flags() -> None:
+    """A process that starts a tool imports this file, too: names would meet."""
+    for flag in flags.FLAGS.get_flags_for_module(__name__):
+        delattr(flags.FLAGS, flag.name)
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         data = _DATA.value or drawn_parts.write_mvtec(
@@ -51,6 +57,7 @@ def main() -> None:
             names=_COMMANDS.value,
             num_kills=_NUM_KILLS.value,
             seed=_SEED.value,
+            prepare=_forget_flags,
         )
     artifacts.write_json(_OUTPUT.value, figures)
     print(kill.table(figures))

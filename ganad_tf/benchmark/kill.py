@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
@@ -114,6 +115,7 @@ def measure(
     names: Sequence[str] = tuple(COMMANDS),
     num_kills: int = 20,
     seed: int = 0,
+    prepare: Callable[[], None] = tool_process.nothing,
 ) -> dict[str, dict[str, Any]]:
     """Kills each command at moments spread over its uninterrupted run.
 
@@ -124,6 +126,7 @@ def measure(
         names: Of `COMMANDS`.
         num_kills: Of each command.
         seed: Of the moments.
+        prepare: Function of a module, called in each process before its tool.
 
     Returns:
         figures: By name: "kills", of which "equal" gave the results of an
@@ -134,7 +137,7 @@ def measure(
         UserError: If an uninterrupted command fails.
     """
     tool_process.wait_for_server()
-    work = _Work(os.path.abspath(tools), data, os.path.abspath(folder))
+    work = _Work(os.path.abspath(tools), data, os.path.abspath(folder), prepare)
     figures = {}
     for number, name in enumerate(names):
         seconds = work.seconds(name)
@@ -181,8 +184,9 @@ def table(figures: dict[str, dict[str, Any]]) -> str:
 class _Work:
     """Folders of results: of each command alone, and of the one under test."""
 
-    def __init__(self, tools: str, data: str, folder: str):
+    def __init__(self, tools: str, data: str, folder: str, prepare):
         self._tools, self._data, self._folder = tools, data, folder
+        self._prepare = prepare
         self._seconds: dict[str, float] = {}
 
     def seconds(self, name: str) -> float:
@@ -241,6 +245,7 @@ class _Work:
         return tool_process.start(
             [os.path.join(self._tools, f"{tool}.py"), *given],
             outputs=(os.devnull, self._errors()),
+            prepare=self._prepare,
             temporary=os.path.join(path, "tmp"),
         )
 

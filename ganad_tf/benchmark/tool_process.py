@@ -15,8 +15,6 @@ from collections.abc import Callable
 from collections.abc import Sequence
 from multiprocessing.process import BaseProcess
 
-from absl import flags
-
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     [
@@ -69,9 +67,6 @@ def _main(arguments, outputs, prepare, temporary) -> None:
     if temporary is not None:
         os.environ["TMPDIR"] = tempfile.tempdir = temporary
     sys.path.insert(0, os.path.dirname(arguments[0]))
-    # The program that starts the tool may be one with flags, too.
-    for flag in flags.FLAGS.get_flags_for_module("__mp_main__"):
-        delattr(flags.FLAGS, flag.name)
     prepare()
     sys.argv = arguments
     runpy.run_path(arguments[0], run_name="__main__")

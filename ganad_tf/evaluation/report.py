@@ -121,6 +121,7 @@ def _group_words(num_groups: dict[str, int]) -> str:
 
 
 def _skipped_rows(results: dict[str, Any]) -> list[tuple[str, str]]:
+    """Images that were not judged, and masks that could not be used."""
     skipped = results["unreadable"] + results["unusable_masks"]
     return [(row["name"], row["status"]) for row in skipped]
 
