@@ -8,4 +8,4 @@ def test_shapes_and_types_are_as_promised(parts_detector):
     pictures = [(16, 32, 32, 1), (16, 32, 32)]
     assert shapes == [(16,)] * 5 + pictures + [(16, 6)] * 2 + [(16, 2)]
     types = [part.dtype.name for part in detection]
-    assert types == ["float32"] * 4 + ["bool"] + ["float32"] * 4
+    assert types == ["float32"] * 4 + ["bool"] + ["float32"] * 5
