@@ -66,8 +66,7 @@ class PartFusion:
             _quantiles_without_each(log_parts, level) for level in (0.5, TAIL)
         )
         location, scale = _location_and_scale(median, tail)
-        standardized = (log_parts - location) / scale
-        scores = self.fuse(self.location_ + self.scale_ * standardized)
+        scores = self._fuse_standardized((log_parts - location) / scale)
         return np.asarray(scores, np.float64)
 
     def standardize(self, log_parts: tf.Tensor) -> tf.Tensor:
@@ -93,7 +92,11 @@ class PartFusion:
             anomaly_scores: float32 of shape (batch,), above 1, so that
                 rounding stays small against every score.
         """
-        unusual = tf.math.softplus(2.0 * self.standardize(log_parts)) / 2.0
+        return self._fuse_standardized(self.standardize(log_parts))
+
+    def _fuse_standardized(self, standardized) -> tf.Tensor:
+        standardized = tf.cast(standardized, tf.float32)
+        unusual = tf.math.softplus(2.0 * standardized) / 2.0
         powers = tf.linalg.matvec(unusual**EXPONENT, self.weights)
         return 1.0 + powers ** (1.0 / EXPONENT)
 
