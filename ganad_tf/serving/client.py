@@ -11,13 +11,13 @@ from typing import Any
 from absl import logging
 
 from ganad_tf.errors import UserError
+from ganad_tf.serving.credentials import NO_CREDENTIALS
 from ganad_tf.serving.credentials import Credentials
 from ganad_tf.serving.scorer import Scorer
 
 _FIRST_PAUSE = 0.25  # seconds
 _MAX_CHANGES = 4  # of the version, while one request is answered
 _LONGEST_PAUSE = 15.0  # seconds
-_NO_CREDENTIALS = Credentials()
 
 
 class UnavailableError(UserError):
@@ -49,7 +49,7 @@ class ServingClient(Scorer):
         *,
         timeout: float,
         num_retries: int,
-        credentials: Credentials = _NO_CREDENTIALS,
+        credentials: Credentials = NO_CREDENTIALS,
     ):
         super().__init__(url)
         self._timeout = timeout

@@ -51,6 +51,9 @@ class Credentials(NamedTuple):
         return context
 
 
+NO_CREDENTIALS = Credentials()
+
+
 def read(path: str) -> bytes:
     """The content of a file of credentials.
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib
 
 from ganad_tf.errors import UserError
+from ganad_tf.serving.credentials import NO_CREDENTIALS
 from ganad_tf.serving.credentials import Credentials
 from ganad_tf.serving.scorer import Scorer
 
-_NO_CREDENTIALS = Credentials()
 # Module and class for the scheme of an address. A module is imported when its
 # scheme is used: REST must start without TensorFlow, and gRPC's package is an
 # extra.
@@ -26,7 +26,7 @@ def open_scorer(
     server: str | None = None,
     timeout: float = 60.0,
     num_retries: int = 6,
-    credentials: Credentials = _NO_CREDENTIALS,
+    credentials: Credentials = NO_CREDENTIALS,
 ) -> Scorer:
     """Opens a SavedModel, or a client of a server; expects one of the two.
 
