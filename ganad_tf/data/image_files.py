@@ -92,13 +92,26 @@ def _check_header(image: Image.Image) -> None:
         raise UserError(
             f"{width}x{height} px: expected at least {MIN_SIDE}x{MIN_SIDE}"
         )
+    check_num_pixels(image)
+    if image.format == "TIFF" and image.mode in _COLOR_MODES:
+        _check_depth(image)
+
+
+def check_num_pixels(image: Image.Image) -> None:
+    """Refuses, before it is decoded, an image that takes too much memory.
+
+    Args:
+        image: Opened; its size is known from the header.
+
+    Raises:
+        UserError: If it has more than `MAX_PIXELS` pixels.
+    """
+    width, height = image.size
     if width * height > MAX_PIXELS:
         raise UserError(
             f"too large: {width}x{height} px: expected at most {MAX_PIXELS} "
             "pixels"
         )
-    if image.format == "TIFF" and image.mode in _COLOR_MODES:
-        _check_depth(image)
 
 
 def _check_depth(image: Image.Image) -> None:

@@ -69,6 +69,7 @@ def _read(path: str) -> np.ndarray:
     """The defective pixels of a mask of any depth or colour."""
     data = image_files.read_file(path)
     with image_files.decoder_errors(), Image.open(io.BytesIO(data)) as image:
+        image_files.check_num_pixels(image)
         deep = image.mode.startswith("I")
         values = np.asarray(image if deep else image.convert("L"))
     return values > (_MAX_LABEL if values.max() > _MAX_LABEL else 0)

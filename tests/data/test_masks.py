@@ -3,6 +3,7 @@ import pytest
 from PIL import Image
 
 from ganad_tf.data import dataset
+from ganad_tf.data import image_files
 from ganad_tf.data import masks
 from ganad_tf.data.listing import ImageFile
 from ganad_tf.errors import UserError
@@ -75,6 +76,13 @@ def test_a_mask_that_is_no_image_is_named(saved, tmp_path):
 def test_a_mask_of_another_aspect_is_named(saved, size):
     with pytest.raises(UserError, match=r"a_mask.png: .* 40x40 px"):
         masks.load_mask(saved(Image.new("L", size)), image_size=40)
+
+
+def test_a_vast_mask_is_refused_before_it_is_decoded(saved, monkeypatch):
+    file = saved(Image.new("L", (80, 80)))
+    monkeypatch.setattr(image_files, "MAX_PIXELS", 40 * 40)
+    with pytest.raises(UserError, match="a_mask.png: too large: 80x80 px"):
+        masks.load_mask(file, image_size=40)
 
 
 @pytest.mark.parametrize("size", [(40, 41), (7, 8), (5, 5), (97, 96)])
