@@ -20,10 +20,10 @@ RIDGES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 COMMON_SHARES = (0.05, 0.1, 0.2, 0.4, 0.7, 1.0)
 # Deviation, in cells, of the window that a cell's covariance is averaged in.
 NEIGHBOUR_SIGMA = 0.8
-# Isotropic share of a covariance, of its mean variance.
-ISOTROPIC_SHARE = 0.01
-# Variation below this share of a feature's size is rounding, and no evidence.
-ROUNDING = 1e-2
+# Share of a covariance without correlations, of each channel's mean variance.
+DIAGONAL_SHARE = 0.01
+# Variation below this share of a channel's size is rounding, and no evidence.
+ROUNDING = 3e-3
 # Cells that the choices look at, evenly spread.
 _MAX_CHOICE_CELLS = 256
 
@@ -133,13 +133,10 @@ class ConditionalField:
         self.ridge_ = _choose_ridge(design, cross, scatter)
         residuals = _out_of_fold_scatter(design, cross, scatter, self.ridge_)
         # As if each image's features were known up to rounding.
-        power = np.trace(scatter.sum(axis=0).mean(axis=0)) / shape[-1]
-        noise = ROUNDING**2 * power / self.num_images_
-        residuals += (
-            noise
-            * self._fold_sizes()[:, None, None, None]
-            * np.eye(shape[-1], dtype=np.float32)
-        ).astype(np.float32)
+        power = np.diagonal(scatter.sum(axis=0).mean(axis=0))
+        noise = ROUNDING**2 * np.diag(power) / self.num_images_
+        sizes = self._fold_sizes()[:, None, None, None]
+        residuals += (sizes * noise).astype(np.float32)
         self.common_share_ = _choose_common_share(
             residuals, self._fold_sizes(), shape[:2]
         )
@@ -265,11 +262,9 @@ def _shrunk(
         covariances.reshape(*grid, channels, channels), sigma, mode="nearest"
     ).reshape(covariances.shape)
     common = covariances.mean(axis=0)
-    isotropic = ISOTROPIC_SHARE * np.trace(common) / channels + 1e-12
+    diagonal = np.diag(DIAGONAL_SHARE * np.diagonal(common) + 1e-12)
     return (
-        (1.0 - common_share) * local
-        + common_share * common
-        + isotropic * np.eye(channels, dtype=np.float32)
+        (1.0 - common_share) * local + common_share * common + diagonal
     ).astype(np.float64)
 
 

@@ -18,13 +18,17 @@ import numpy as np
 import tensorflow as tf
 
 from ganad_tf.detector.conditional_field import ConditionalField
+from ganad_tf.gan.unet_discriminator import DISCRIMINATOR
+from ganad_tf.gan.unet_discriminator import NETWORKS
+from ganad_tf.gan.unet_discriminator import RESTORER
+from ganad_tf.gan.unet_discriminator import TEXTURE
 
 
 class Level(NamedTuple):
     """Outputs of the U-Net discriminator that are compared together."""
 
     outputs: tuple[str, ...]
-    weight: float  # in the anomaly score, where the whole image's parts have 1
+    weight: float  # in the anomaly score
     words: str  # what reports say that it sees
     # Standardised by mean and deviation over the image, so that its contrast
     # does not count.
@@ -33,25 +37,45 @@ class Level(NamedTuple):
     peaks: bool = False
 
 
-_ENCODER = ("encoder_2", "encoder_4")
-# Random filters see every texture, the encoder a neighbourhood, the decoder the
-# part; the verdict is the logit, the restoration how far the image is from the
-# restored one. The four levels in the middle are alike: together they weigh 1.
+def _levels_of(network: str, words: str) -> dict[str, Level]:
+    """Levels of one U-Net: its encoder sees a neighbourhood, its decoder the
+    part; the four in the middle are alike, together they weigh 1."""
+    encoder = (f"{network}/encoder_2", f"{network}/encoder_4")
+    levels = {
+        "fine": Level(encoder, 0.5, "details of some pixels"),
+        "relative": Level(
+            encoder, 0.5, "details relative to the image", relative=True
+        ),
+        "coarse": Level(
+            (f"{network}/encoder_8",), 0.25, "structure of some 20 pixels"
+        ),
+        **{
+            f"context_{stride}": Level(
+                (f"{network}/decoder_{stride}",), 0.25, f"{size} in context"
+            )
+            for stride, size in (
+                (8, "structure"),
+                (4, "details"),
+                (2, "fine details"),
+            )
+        },
+        "verdict": Level(
+            (f"{network}/logits",),
+            0.5,
+            "likeness to synthetic defects",
+            peaks=True,
+        ),
+    }
+    return {
+        f"{network}_{name}": level._replace(words=f"{level.words}{words}")
+        for name, level in levels.items()
+    }
+
+
 LEVELS: Mapping[str, Level] = {
-    "texture": Level(
-        ("texture_2", "texture_4"), 0.5, "texture, by random filters"
-    ),
-    "fine": Level(_ENCODER, 0.5, "details of some pixels"),
-    "fine_relative": Level(
-        _ENCODER, 0.5, "details relative to the image", relative=True
-    ),
-    "coarse": Level(("encoder_8",), 0.25, "structure of some 20 pixels"),
-    "context_8": Level(("decoder_8",), 0.25, "details in a wide context"),
-    "context_4": Level(("decoder_4",), 0.25, "details in their context"),
-    "context_2": Level(("decoder_2",), 0.25, "fine details in their context"),
-    "verdict": Level(
-        ("logits",), 0.5, "likeness to synthetic defects", peaks=True
-    ),
+    "texture": Level(TEXTURE, 1.0, "texture, by random filters"),
+    **_levels_of(DISCRIMINATOR, ""),
+    **_levels_of(RESTORER, ", by the network that restores"),
     "restoration": Level(
         ("residuals",), 0.5, "difference from the restored image", peaks=True
     ),
@@ -130,9 +154,10 @@ class FeatureField:
             view: `FieldView`.
         """
         outputs = self.unet(images, training=False)
-        outputs["logits"] = tf.clip_by_value(
-            outputs["logits"], -_MAX_LOGIT, _MAX_LOGIT
-        )
+        for name in NETWORKS:
+            outputs[f"{name}/logits"] = tf.clip_by_value(
+                outputs[f"{name}/logits"], -_MAX_LOGIT, _MAX_LOGIT
+            )
         outputs["residuals"] = tf.abs(images - outputs["restored"])
         features = {
             name: tf.concat(

@@ -11,7 +11,7 @@ TAIL = 0.95
 MIN_SCALE = 0.02
 # Exponent of the power mean of the parts: with 1 blind parts drown one that
 # sees, with infinity one noisy part drowns all others.
-EXPONENT = 3.0
+EXPONENT = 2.0
 
 
 class PartFusion:

@@ -28,6 +28,9 @@ from ganad_tf.gan.inversion import LatentInverter
 from ganad_tf.score_parts import FRECHET
 from ganad_tf.score_parts import RESIDUAL
 
+# Weights of the whole image's parts in the anomaly score.
+WEIGHTS = {FRECHET.field: 2.0, RESIDUAL.field: 1.0}
+
 
 class Measures(NamedTuple):
     """Scores and maps of a batch of images before calibration."""
@@ -65,7 +68,7 @@ class DetectorGraph:
         self.image_inverter = ImageInverter(gan, inverter)
         self.residual_statistics_ = ResidualStatistics()
         self.fusion_ = PartFusion(
-            [1.0] * len(self.score_parts)
+            [WEIGHTS[part] for part in self.score_parts]
             + [level.weight for level in self.field_levels.values()]
         )
         self.latent_gaussian_ = LatentGaussian(whiten=whiten)

@@ -1,9 +1,9 @@
-"""The field discriminator: trains the U-Net discriminator on crops.
+"""The field discriminator: trains the U-Net discriminators on crops.
 
-It learns, for each pixel of qualified images at their own resolution, whether
-a synthetic defect changed it, and what the pixel was before. What the detector
-reads is not its verdict alone but its features: what is needed to tell every
-kind of local change from what qualified images show.
+They learn, for each pixel of qualified images at their own resolution, whether
+a synthetic defect changed it, and one of them what the pixel was before. What
+the detector reads is not their verdict alone but their features: what is needed
+to tell every kind of local change from what qualified images show.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import tensorflow as tf
 from ganad_tf.gan import losses
 from ganad_tf.gan.optimizers import FINAL_SHARE
 from ganad_tf.gan.synthetic_defects import paste_defects
+from ganad_tf.gan.unet_discriminator import NETWORKS
 
 LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 1e-4
-# Weight of the L1 distance of restored to clean images. With less, features go
-# blind to what no synthetic defect changes, with more to small defects.
+# Weight of the L1 distance of restored to clean images in the restorer's loss.
 RESTORATION_WEIGHT = 5.0
 # Deviations of the random gain and offset of crops, so that a small change of
 # light is no defect.
@@ -28,7 +28,7 @@ GAIN, OFFSET = 0.03, 0.02
 
 
 class FieldDiscriminator(keras.Model):
-    """Trains a U-Net discriminator against synthetic defects.
+    """Trains U-Net discriminators against synthetic defects.
 
     Args:
         unet: What `build_unet_discriminator` returns.
@@ -86,7 +86,7 @@ class FieldDiscriminator(keras.Model):
         self.unet_optimizer.build(self.unet.trainable_variables)
 
     def call(self, images: tf.Tensor) -> tf.Tensor:
-        return self.unet(images)["logits"]
+        return self.unet(images)[f"{NETWORKS[0]}/logits"]
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step on a batch of qualified crops, of static shape."""
@@ -100,7 +100,10 @@ class FieldDiscriminator(keras.Model):
         )
         with tf.GradientTape() as tape:
             outputs = self.unet(defective.images, training=True)
-            defect_loss = losses.defect_loss(outputs["logits"], defective.masks)
+            logits = [outputs[f"{name}/logits"] for name in NETWORKS]
+            defect_loss = tf.add_n(
+                [losses.defect_loss(given, defective.masks) for given in logits]
+            )
             restoration_loss = tf.reduce_mean(
                 tf.abs(outputs["restored"] - crops)
             )
@@ -110,9 +113,9 @@ class FieldDiscriminator(keras.Model):
             zip(tape.gradient(loss, variables), variables, strict=True)
         )
         self.step.assign_add(1)
-        self._defect_loss.update_state(defect_loss)
+        self._defect_loss.update_state(defect_loss / len(NETWORKS))
         self._restoration_loss.update_state(restoration_loss)
-        self._recall.update_state(defective.masks, outputs["logits"])
+        self._recall.update_state(defective.masks, logits[0])
         return {metric.name: metric.result() for metric in self.metrics}
 
 

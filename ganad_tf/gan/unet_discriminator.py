@@ -2,10 +2,14 @@
 
 Schoenfeld, Schiele & Khoreva (2020), "A U-Net Based Discriminator for
 Generative Adversarial Networks". It is fully convolutional: it learns from
-crops and judges images of any size at their own resolution. A second head
-restores the image without its defects (as the first network of DRAEM does,
-Zavrtanik et al. 2021), so that features keep what an image shows, not only what
-tells a defect: they see changes of a kind that no synthetic defect has.
+crops and judges images of any size at their own resolution.
+
+There are two of them. The `DISCRIMINATOR` only tells defects from the rest; its
+features answer to the smallest change, but go blind to whatever no synthetic
+defect changes. The `RESTORER` also restores the image without its defects (as
+the first network of DRAEM does, Zavrtanik et al. 2021); its features keep all
+that an image shows, but look past changes that restoring hardly needs. Which of
+them is better depends on the parts, and nobody can know it beforehand.
 """
 
 from __future__ import annotations
@@ -15,12 +19,13 @@ import itertools
 import keras
 import tensorflow as tf
 
-# Features are taken at these layers, by name: the encoder's at 1/2, 1/4 and
-# 1/8 of the resolution, the decoder's at 1/8, 1/4 and 1/2, and those of two
-# stages that stay at their random initial weights.
-LEVELS = ("encoder_2", "encoder_4", "encoder_8")
-LEVELS += ("decoder_8", "decoder_4", "decoder_2")
-LEVELS += ("texture_2", "texture_4")
+DISCRIMINATOR, RESTORER = NETWORKS = ("discriminator", "restorer")
+# Features of both are taken at these layers: the encoder's at 1/2, 1/4 and 1/8
+# of the resolution, the decoder's at 1/8, 1/4 and 1/2.
+LAYERS = ("encoder_2", "encoder_4", "encoder_8")
+LAYERS += ("decoder_8", "decoder_4", "decoder_2")
+# Two stages that stay at their random initial weights.
+TEXTURE = ("texture_2", "texture_4")
 # Images' sides are multiples of the coarsest stride.
 STRIDE = 16
 # Groups of channels that are normalised together.
@@ -98,14 +103,15 @@ class GroupNormalization(keras.layers.Layer):
 def build_unet_discriminator(
     *, channels: int, width: int = 16, seed: int = 0, dtype: str = "float32"
 ) -> keras.Model:
-    """Builds the U-Net discriminator.
+    """Builds the two U-Net discriminators as one model.
 
-    A 4x4 stem of stride 2, three further strided 3x3 convolutions, each stage
-    followed by one more convolution; a decoder of bilinear upsampling, skip
-    connection and a 3x3 convolution at each level; one logit a pixel, and the
-    restored pixel. Beside them stand two stages of random filters, which are
-    never trained: what training makes of features loses sight of changes that
-    no synthetic defect shows, and random filters respond to every texture.
+    Each has a 4x4 stem of stride 2, three further strided 3x3 convolutions,
+    each stage followed by one more convolution; a decoder of bilinear
+    upsampling, skip connection and a 3x3 convolution at each level; one logit
+    a pixel, the restorer also the restored pixel. Beside them stand two stages
+    of random filters, which are never trained: training makes features lose
+    sight of changes that no synthetic defect shows, and random filters respond
+    to every texture.
 
     Args:
         channels: Of the images, 1 for gray, 3 for RGB.
@@ -117,27 +123,21 @@ def build_unet_discriminator(
     Returns:
         discriminator: Model from float32 images (batch, height, width,
             channels) in [-1, 1], sides multiples of `STRIDE`, to a dict of
-            float32 `logits` (batch, height, width, 1), high where defective,
-            float32 `restored` images of the shape of the images, and the
-            features of `LEVELS` (batch, rows, columns, channels).
+            float32 `"<network>/logits"` (batch, height, width, 1), high where
+            defective, features `"<network>/<layer>"` of each of `NETWORKS` and
+            `LAYERS` and those of `TEXTURE` (batch, rows, columns, channels),
+            and float32 `"restored"` images of the shape of the images.
     """
-    layers = _Layers(dtype, seed=seed)
     images = keras.Input([None, None, channels], name="images")
-    skips, hidden = layers.encode(images, width, (2, 4, 8), "encoder")
-    hidden = layers.convolve(hidden, 8 * width, strides=2)
-    hidden = layers.convolve(hidden, 8 * width)
-    outputs = {f"encoder_{stride}": skip for stride, skip in skips.items()}
-    for level, stride in reversed(list(enumerate(skips))):
-        hidden = keras.layers.Concatenate(dtype=dtype)(
-            [layers.upsample(hidden), skips[stride]]
-        )
-        name = f"decoder_{stride}"
-        hidden = layers.convolve(hidden, width * 2**level, name=name)
-        outputs[name] = hidden
-    outputs |= _heads(hidden, channels, seed + 100)
+    outputs = {}
+    for number, name in enumerate(NETWORKS):
+        layers = _Layers(dtype, seed=seed + 100 * number)
+        features = layers.unet(images, width)
+        features["logits"] = layers.logits(features["decoder_2"])
+        outputs |= {f"{name}/{key}": value for key, value in features.items()}
+    outputs["restored"] = layers.restored(features["decoder_2"], channels)
     frozen = _Layers(dtype, seed=seed + 200, trainable=False)
-    textures, _ = frozen.encode(images, width, (2, 4), "texture")
-    outputs |= {f"texture_{stride}": t for stride, t in textures.items()}
+    outputs |= frozen.encode(images, width, (2, 4), "texture")
     return keras.Model(images, outputs, name="unet_discriminator")
 
 
@@ -149,7 +149,7 @@ class _Layers:
         self._seeds = itertools.count(seed)
         self._trainable = trainable
 
-    def convolve(self, hidden, filters, kernel_size=3, strides=1, name=None):
+    def convolve(self, hidden, filters, kernel_size=3, strides=1):
         hidden = keras.layers.Conv2D(
             filters,
             kernel_size,
@@ -163,43 +163,54 @@ class _Layers:
         hidden = GroupNormalization(
             dtype=self._dtype, trainable=self._trainable
         )(hidden)
-        return keras.layers.LeakyReLU(0.1, dtype=self._dtype, name=name)(hidden)
+        return keras.layers.LeakyReLU(0.1, dtype=self._dtype)(hidden)
 
     def encode(self, hidden, width: int, strides, prefix: str):
-        """Features by stride, and the last of them."""
-        skips = {}
+        """Features by `<prefix>_<stride>`, from fine to coarse."""
+        features = {}
         for level, stride in enumerate(strides):
             filters, kernel_size = width * 2**level, 3 if level else 4
             hidden = self.convolve(hidden, filters, kernel_size, 2)
-            name = f"{prefix}_{stride}"
-            skips[stride] = hidden = self.convolve(hidden, filters, name=name)
-        return skips, hidden
+            hidden = self.convolve(hidden, filters)
+            features[f"{prefix}_{stride}"] = hidden
+        return features
 
-    def upsample(self, hidden):
-        return keras.layers.UpSampling2D(
-            interpolation="bilinear", dtype=self._dtype
+    def unet(self, hidden, width: int):
+        """Features of `LAYERS`."""
+        strides = (2, 4, 8)
+        features = self.encode(hidden, width, strides, "encoder")
+        hidden = self.convolve(features["encoder_8"], 8 * width, strides=2)
+        hidden = self.convolve(hidden, 8 * width)
+        for stride in reversed(strides):
+            skip = features[f"encoder_{stride}"]
+            hidden = keras.layers.Concatenate(dtype=self._dtype)(
+                [self._upsample(hidden, self._dtype), skip]
+            )
+            hidden = self.convolve(hidden, skip.shape[-1])
+            features[f"decoder_{stride}"] = hidden
+        return features
+
+    def logits(self, hidden):
+        logits = keras.layers.Conv2D(
+            1,
+            3,
+            padding="same",
+            kernel_initializer=keras.initializers.HeNormal(next(self._seeds)),
+            dtype="float32",
+        )(hidden)
+        return self._upsample(logits, "float32")
+
+    def restored(self, hidden, channels: int):
+        return keras.layers.Conv2DTranspose(
+            channels,
+            4,
+            2,
+            padding="same",
+            kernel_initializer=keras.initializers.HeNormal(next(self._seeds)),
+            dtype="float32",
         )(hidden)
 
-
-def _heads(hidden, channels: int, seed: int) -> dict[str, keras.KerasTensor]:
-    """Logits and restored images of features at half of the resolution."""
-    initializer = keras.initializers.HeNormal(seed=seed)
-    logits = keras.layers.Conv2D(
-        1,
-        3,
-        padding="same",
-        kernel_initializer=initializer,
-        dtype="float32",
-    )(hidden)
-    restored = keras.layers.Conv2DTranspose(
-        channels,
-        4,
-        2,
-        padding="same",
-        kernel_initializer=initializer,
-        dtype="float32",
-    )(hidden)
-    logits = keras.layers.UpSampling2D(
-        interpolation="bilinear", dtype="float32"
-    )(logits)
-    return {"logits": logits, "restored": restored}
+    def _upsample(self, hidden, dtype: str):
+        return keras.layers.UpSampling2D(interpolation="bilinear", dtype=dtype)(
+            hidden
+        )
