@@ -18,9 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from ganad_tf.detector.conditional_field import ConditionalField
-from ganad_tf.gan.unet_discriminator import DISCRIMINATOR
 from ganad_tf.gan.unet_discriminator import NETWORKS
-from ganad_tf.gan.unet_discriminator import RESTORER
 from ganad_tf.gan.unet_discriminator import TEXTURE
 
 
@@ -37,45 +35,38 @@ class Level(NamedTuple):
     peaks: bool = False
 
 
-def _levels_of(network: str, words: str) -> dict[str, Level]:
-    """Levels of one U-Net: its encoder sees a neighbourhood, its decoder the
-    part; the four in the middle are alike, together they weigh 1."""
-    encoder = (f"{network}/encoder_2", f"{network}/encoder_4")
-    levels = {
-        "fine": Level(encoder, 0.5, "details of some pixels"),
-        "relative": Level(
-            encoder, 0.5, "details relative to the image", relative=True
-        ),
-        "coarse": Level(
-            (f"{network}/encoder_8",), 0.25, "structure of some 20 pixels"
-        ),
-        **{
-            f"context_{stride}": Level(
-                (f"{network}/decoder_{stride}",), 0.25, f"{size} in context"
-            )
-            for stride, size in (
-                (8, "structure"),
-                (4, "details"),
-                (2, "fine details"),
-            )
-        },
-        "verdict": Level(
-            (f"{network}/logits",),
-            0.5,
-            "likeness to synthetic defects",
-            peaks=True,
-        ),
-    }
-    return {
-        f"{network}_{name}": level._replace(words=f"{level.words}{words}")
-        for name, level in levels.items()
-    }
+# Of each network: its encoder sees a neighbourhood, its decoder the part. The
+# four in the middle are alike: together they weigh 1.
+_ENCODER = ("encoder_2", "encoder_4")
+_NETWORK_LEVELS: Mapping[str, Level] = {
+    "fine": Level(_ENCODER, 0.5, "details of some pixels"),
+    "relative": Level(
+        _ENCODER, 0.5, "details relative to the image", relative=True
+    ),
+    "coarse": Level(("encoder_8",), 0.25, "structure of some 20 pixels"),
+    "context_8": Level(("decoder_8",), 0.25, "structure in its context"),
+    "context_4": Level(("decoder_4",), 0.25, "details in their context"),
+    "context_2": Level(("decoder_2",), 0.25, "fine details in their context"),
+    "verdict": Level(
+        ("logits",), 0.5, "likeness to synthetic defects", peaks=True
+    ),
+}
+
+
+def _level_of(network: str, level: Level) -> Level:
+    return level._replace(
+        outputs=tuple(f"{network}/{output}" for output in level.outputs),
+        words=f"{level.words}, as the {network} sees it",
+    )
 
 
 LEVELS: Mapping[str, Level] = {
     "texture": Level(TEXTURE, 1.0, "texture, by random filters"),
-    **_levels_of(DISCRIMINATOR, ""),
-    **_levels_of(RESTORER, ", by the network that restores"),
+    **{
+        f"{network}_{name}": _level_of(network, level)
+        for network in NETWORKS
+        for name, level in _NETWORK_LEVELS.items()
+    },
     "restoration": Level(
         ("residuals",), 0.5, "difference from the restored image", peaks=True
     ),

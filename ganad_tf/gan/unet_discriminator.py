@@ -4,9 +4,9 @@ Schoenfeld, Schiele & Khoreva (2020), "A U-Net Based Discriminator for
 Generative Adversarial Networks". It is fully convolutional: it learns from
 crops and judges images of any size at their own resolution.
 
-There are two of them. The `DISCRIMINATOR` only tells defects from the rest; its
+There are two of them. The discriminator only tells defects from the rest; its
 features answer to the smallest change, but go blind to whatever no synthetic
-defect changes. The `RESTORER` also restores the image without its defects (as
+defect changes. The restorer also restores the image without its defects (as
 the first network of DRAEM does, Zavrtanik et al. 2021); its features keep all
 that an image shows, but look past changes that restoring hardly needs. Which of
 them is better depends on the parts, and nobody can know it beforehand.
@@ -19,7 +19,7 @@ import itertools
 import keras
 import tensorflow as tf
 
-DISCRIMINATOR, RESTORER = NETWORKS = ("discriminator", "restorer")
+NETWORKS = ("discriminator", "restorer")
 # Features of both are taken at these layers: the encoder's at 1/2, 1/4 and 1/8
 # of the resolution, the decoder's at 1/8, 1/4 and 1/2.
 LAYERS = ("encoder_2", "encoder_4", "encoder_8")

@@ -37,10 +37,12 @@ def test_cells_cover_the_image():
 def test_cells_are_means_of_their_features():
     field = made()
     outputs = field.unet(images(2), training=False)
-    reference = outputs["encoder_8"].numpy()
+    reference = outputs["discriminator/encoder_8"].numpy()
     reference = reference.reshape(2, 2, 2, 3, 2, -1).mean(axis=(2, 4))
     np.testing.assert_allclose(
-        field.describe(images(2)).features["coarse"], reference, atol=1e-5
+        field.describe(images(2)).features["discriminator_coarse"],
+        reference,
+        atol=1e-5,
     )
 
 
@@ -70,11 +72,11 @@ def test_the_configuration_makes_the_same_field():
 def test_contrast_does_not_count_where_features_are_relative():
     field = made()
     strong, weak = (
-        field.describe(scale * images(2)).features["fine_relative"]
+        field.describe(scale * images(2)).features["discriminator_relative"]
         for scale in (2.0, 1.0)
     )
     plain, other = (
-        field.describe(scale * images(2)).features["fine"]
+        field.describe(scale * images(2)).features["discriminator_fine"]
         for scale in (2.0, 1.0)
     )
     change = tf.reduce_mean(tf.abs(strong - weak)) / tf.reduce_mean(abs(weak))
@@ -84,9 +86,10 @@ def test_contrast_does_not_count_where_features_are_relative():
 
 def test_cells_of_the_verdict_hold_mean_and_largest_logit():
     field = made()
-    logits = field.unet(images(2), training=False)["logits"].numpy()
+    outputs = field.unet(images(2), training=False)
+    logits = outputs["restorer/logits"].numpy()
     cells = logits.reshape(2, 2, 16, 3, 16)
-    verdict = field.describe(images(2)).features["verdict"]
+    verdict = field.describe(images(2)).features["restorer_verdict"]
     np.testing.assert_allclose(
         verdict[..., 0], cells.mean(axis=(2, 4)), atol=1e-5
     )

@@ -3,7 +3,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ganad_tf.gan.unet_discriminator import LEVELS
+from ganad_tf.gan.unet_discriminator import LAYERS
+from ganad_tf.gan.unet_discriminator import NETWORKS
+from ganad_tf.gan.unet_discriminator import TEXTURE
 from ganad_tf.gan.unet_discriminator import GroupNormalization
 from ganad_tf.gan.unet_discriminator import build_unet_discriminator
 
@@ -16,12 +18,15 @@ def noise(*shape):
 def test_any_size_has_logits_for_each_pixel_and_features_by_level(size):
     unet = build_unet_discriminator(channels=3, width=8)
     outputs = unet(noise(2, *size, 3))
-    assert outputs["logits"].shape == (2, *size, 1)
     assert outputs["restored"].shape == (2, *size, 3)
-    for level in LEVELS:
-        stride = int(level.rpartition("_")[2])
+    layers = list(TEXTURE)
+    for network in NETWORKS:
+        assert outputs[f"{network}/logits"].shape == (2, *size, 1)
+        layers += [f"{network}/{layer}" for layer in LAYERS]
+    for layer in layers:
+        stride = int(layer.rpartition("_")[2])
         rows, columns = (side // stride for side in size)
-        assert outputs[level].shape[:3] == (2, rows, columns)
+        assert outputs[layer].shape[:3] == (2, rows, columns)
 
 
 def test_the_seed_decides_the_weights():
@@ -30,17 +35,28 @@ def test_the_seed_decides_the_weights():
         for seed in (0, 0, 1)
     )
     image = noise(1, 32, 32, 1)
-    np.testing.assert_array_equal(
-        first(image)["logits"], again(image)["logits"]
-    )
-    assert np.abs(first(image)["logits"] - other(image)["logits"]).max() > 0
+    for key in ("discriminator/logits", "restorer/logits", "restored"):
+        np.testing.assert_array_equal(first(image)[key], again(image)[key])
+        assert np.abs(first(image)[key] - other(image)[key]).max() > 0
+
+
+def test_the_networks_share_no_weights():
+    outputs = build_unet_discriminator(channels=1, width=8)
+    image = tf.constant(noise(1, 32, 32, 1))
+    used = []
+    for network in NETWORKS:
+        with tf.GradientTape() as tape:
+            logits = outputs(image)[f"{network}/logits"]
+        gradients = tape.gradient(logits, outputs.trainable_variables)
+        used.append({i for i, g in enumerate(gradients) if g is not None})
+    assert not used[0] & used[1]
 
 
 def test_an_image_does_not_depend_on_its_batch():
     unet = build_unet_discriminator(channels=1, width=8)
     batch = noise(4, 32, 32, 1)
-    together = unet(batch)["logits"]
-    alone = unet(batch[2:3])["logits"]
+    together = unet(batch)["discriminator/logits"]
+    alone = unet(batch[2:3])["discriminator/logits"]
     np.testing.assert_allclose(together[2:3], alone, atol=1e-5)
 
 
@@ -60,7 +76,9 @@ def test_group_normalization_survives_its_configuration():
 def test_contrast_of_an_image_hardly_counts():
     unet = build_unet_discriminator(channels=1, width=8)
     image = noise(1, 64, 64, 1)
-    strong, weak = (unet(scale * image)["encoder_4"] for scale in (4.0, 1.0))
+    strong, weak = (
+        unet(scale * image)["discriminator/encoder_4"] for scale in (4.0, 1.0)
+    )
     difference = tf.reduce_mean(tf.abs(strong - weak))
     assert float(difference) < 0.1 * float(tf.reduce_mean(tf.abs(weak)))
 
@@ -70,8 +88,9 @@ def test_filters_of_textures_are_not_trained():
     image = tf.constant(noise(2, 32, 32, 1))
     with tf.GradientTape() as tape:
         outputs = unet(image, training=True)
-        total = tf.reduce_sum(outputs["logits"]) + tf.reduce_sum(
-            outputs["restored"]
+        total = tf.add_n(
+            [tf.reduce_sum(outputs[f"{name}/logits"]) for name in NETWORKS]
+            + [tf.reduce_sum(outputs["restored"])]
         )
     gradients = tape.gradient(total, unet.trainable_variables)
     assert all(gradient is not None for gradient in gradients)
