@@ -91,7 +91,12 @@ class _Run:
         for chunk in iter(lambda: list(itertools.islice(files, _CHUNK)), []):
             self._send(self._with_neighbours(chunk))
             memory.append(process_memory.peak_megabytes())
-            logging.info("%d files.", _CHUNK * len(memory))
+            logging.info(
+                "%d files, %d crashes, %d changed neighbours.",
+                _CHUNK * len(memory),
+                len(self._crashes),
+                len(self._changed),
+            )
         return {
             "ways": {
                 way: dict(c.most_common()) for way, c in self._counts.items()
