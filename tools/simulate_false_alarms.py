@@ -5,10 +5,11 @@
 
 Qualified images are measured once by a fitted detector. In each draw some of
 them calibrate it and it judges all others. Prints false alarms at alpha .01,
-.05 and .1 of 19, 39, 99 and 400 calibration images as a Markdown table, and
-writes a JSON; exit code 1 says that the promise is not kept. Images are parts
-that a program draws; with --data and --model_dir of a trained and fitted model,
-those that it holds out: calibration and qualified test images.
+.05 and .1 of 19, 39, 99 and 400 calibration images as a Markdown table, beside
+the good images in whose map the detector would mark a region, and writes a
+JSON; exit code 1 says that the promise is not kept. Images are parts that a
+program draws; with --data and --model_dir of a trained and fitted model, those
+that it holds out: calibration and qualified test images.
 """
 
 import sys
@@ -48,18 +49,18 @@ def main() -> None:
         raise UserError("Expected both or neither of --model_dir and --data")
     if _MODEL_DIR.value:
         model = trained_model.load(_DATA.value, _MODEL_DIR.value)
-        log_parts, weights = false_alarms.parts_of_model(model)
+        measured = false_alarms.measure_held_out(model)
     else:
-        log_parts, weights = false_alarms.measure_drawn_parts(
+        measured = false_alarms.measure_drawn_parts(
             _NUM_IMAGES.value, seed=_SEED.value
         )
-    logging.info("Measured %d images in %d parts.", *log_parts.shape)
+    logging.info("Measured %d images in %d parts.", *measured.log_parts.shape)
     outcomes = false_alarms.simulate(
-        log_parts, weights, num_draws=_NUM_DRAWS.value, seed=_SEED.value
+        measured, num_draws=_NUM_DRAWS.value, seed=_SEED.value
     )
     facts = {
         "data": _DATA.value,
-        "num_images": len(log_parts),
+        "num_images": measured.num_images,
         "num_draws": _NUM_DRAWS.value,
         "seed": _SEED.value,
     }

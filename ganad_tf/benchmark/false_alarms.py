@@ -1,9 +1,10 @@
 """False alarms of the whole detector, over many draws of calibration images.
 
 Qualified images are measured once by a fitted detector. In each draw, n of them
-calibrate it (fusion of the parts, then p-values) and it judges all others. The
-rate of false alarms, on average over draws, is at most alpha if the verdict
-keeps its promise.
+calibrate it (fusion of the parts, then p-values; scale of the maps, then the
+level of a region) and it judges all others. The rate of false alarms, on
+average over draws, is at most alpha if the verdict keeps its promise; so is the
+rate of images with a region.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from ganad_tf.benchmark import synthetic
 from ganad_tf.benchmark.trained_model import TrainedModel
 from ganad_tf.data import grouping
 from ganad_tf.detector.calibration import ConformalCalibrator
+from ganad_tf.detector.calibration import means_without_each
 from ganad_tf.detector.detector import OneClassDetector
+from ganad_tf.detector.fitting import PIXEL_TAIL
 from ganad_tf.detector.fusion import PartFusion
 from ganad_tf.errors import UserError
 from ganad_tf.evaluation import formatting
@@ -38,7 +41,20 @@ _HEADER = (
     "at most alpha",
     "draws below, above the expected 95 %",
     "false alarms if scaled by themselves",
+    "good images with a region",
 )
+
+
+class Measured(NamedTuple):
+    """Different qualified images that nothing was fitted to, as measured."""
+
+    log_parts: np.ndarray  # (num_images, num_parts), logarithms
+    weights: np.ndarray  # (num_parts,), of `PartFusion`
+    maps: np.ndarray  # (num_images, num_pixels, num_maps), not scaled
+
+    @property
+    def num_images(self) -> int:
+        return len(self.log_parts)
 
 
 class Outcome(NamedTuple):
@@ -56,16 +72,21 @@ class Outcome(NamedTuple):
     # The same, if each calibration image had a share in its own scale.
     naive_rate: float | None = None
     naive_standard_error: float | None = None
+    # Images whose map reaches the level of a region anywhere.
+    region_rate: float | None = None
+    region_standard_error: float | None = None
 
     @property
     def is_kept(self) -> bool:
-        """Whether the rate is at most alpha, within three standard errors."""
-        return self.rate <= self.alpha + 3.0 * self.standard_error
+        """Whether both rates are at most alpha, within 3 standard errors."""
+        rates = (
+            (self.rate, self.standard_error),
+            (self.region_rate, self.region_standard_error),
+        )
+        return all(rate <= self.alpha + 3.0 * error for rate, error in rates)
 
 
-def measure_drawn_parts(
-    num_images: int, *, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
+def measure_drawn_parts(num_images: int, *, seed: int) -> Measured:
     """Measures parts that a program draws, by a detector of such parts.
 
     All that the detector consists of is fitted to training images of its own;
@@ -76,8 +97,7 @@ def measure_drawn_parts(
         seed: Of the drawing.
 
     Returns:
-        log_parts: As of `log_parts_of`.
-        weights: float32 of shape (num_parts,), of the parts in the score.
+        measured: `Measured` images.
     """
     seeds = np.random.SeedSequence(seed).generate_state(3)
     training, spare, images = (
@@ -87,10 +107,10 @@ def measure_drawn_parts(
         )
     )
     detector = synthetic.fit_small_detector(training, spare)
-    return log_parts_of(detector, _batches(images)), detector.fusion_.weights
+    return measure(detector, _batches(images))
 
 
-def parts_of_model(model: TrainedModel) -> tuple[np.ndarray, np.ndarray]:
+def measure_held_out(model: TrainedModel) -> Measured:
     """Measures the qualified images that a trained model has not seen.
 
     Args:
@@ -98,14 +118,12 @@ def parts_of_model(model: TrainedModel) -> tuple[np.ndarray, np.ndarray]:
             measured, one of each group.
 
     Returns:
-        log_parts: As of `log_parts_of`.
-        weights: float32 of shape (num_parts,), of the parts in the score.
+        measured: `Measured` images.
     """
     held_out = model.split.calibration + model.split.test_qualified
     things = grouping.things_of(held_out)
     files, _ = grouping.one_of_each(held_out, 0, things)
-    log_parts = log_parts_of(model.detector, model.batches(files))
-    return log_parts, model.detector.fusion_.weights
+    return measure(model.detector, model.batches(files))
 
 
 def _batches(images: np.ndarray) -> list[np.ndarray]:
@@ -113,9 +131,9 @@ def _batches(images: np.ndarray) -> list[np.ndarray]:
     return [images[start : start + _BATCH_SIZE] for start in starts]
 
 
-def log_parts_of(
+def measure(
     detector: OneClassDetector, batches: Iterable[tf.Tensor]
-) -> np.ndarray:
+) -> Measured:
     """Measures images, as the detector does before it is calibrated.
 
     Args:
@@ -123,21 +141,24 @@ def log_parts_of(
         batches: Of images, as `OneClassDetector.detect` takes them.
 
     Returns:
-        log_parts: float32 of shape (num_images, num_parts), logarithms of
-            the parts of the anomaly score.
+        measured: `Measured` images.
     """
 
-    def measure(images: tf.Tensor) -> tf.Tensor:
-        return detector.measure(images, detector.invert(images)).log_parts
+    def measured(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        measures = detector.measure(images, detector.invert(images))
+        return measures.log_parts, measures.maps
 
     spec = tf.TensorSpec([None, *detector.image_shape])
-    measure = tf.function(measure, input_signature=[spec])
-    return np.concatenate([measure(images) for images in batches])
+    measured = tf.function(measured, input_signature=[spec])
+    log_parts, maps = map(
+        np.concatenate, zip(*map(measured, batches), strict=True)
+    )
+    pixels = maps.reshape(len(maps), -1, maps.shape[-1])
+    return Measured(log_parts, detector.fusion_.weights, pixels)
 
 
 def simulate(
-    log_parts: np.ndarray,
-    weights: np.ndarray,
+    measured: Measured,
     *,
     num_draws: int,
     seed: int,
@@ -147,9 +168,7 @@ def simulate(
     """Calibrates by random images, and counts false alarms among the others.
 
     Args:
-        log_parts: Floats of shape (num_images, num_parts), of different
-            qualified images that nothing was fitted to.
-        weights: Floats of shape (num_parts,), of `PartFusion`.
+        measured: `Measured` images.
         num_draws: Draws for each of `counts`, at least 2.
         seed: Of the draws.
         counts: Numbers of calibration images.
@@ -161,30 +180,31 @@ def simulate(
     Raises:
         UserError: If there are not more images than the least of `counts`.
     """
-    if len(log_parts) <= min(counts):
+    if measured.num_images <= min(counts):
         raise UserError(
             f"Too few qualified images: expected more than {min(counts)}, of "
-            f"which {min(counts)} calibrate. Received: {len(log_parts)}"
+            f"which {min(counts)} calibrate. Received: {measured.num_images}"
         )
+    tails = np.quantile(measured.maps, PIXEL_TAIL, axis=1) + 1e-6
     outcomes = []
     for count in counts:
         generator = np.random.default_rng([seed, count])
-        possible = [a for a in alphas if not _obstacle(log_parts, count, a)]
+        possible = [a for a in alphas if not _obstacle(measured, count, a)]
         rates = [
-            _rates(generator.permutation(log_parts), weights, count, possible)
+            _rates(measured, tails, generator, count, possible)
             for _ in range(num_draws if possible else 0)
         ]
         found = {a: np.array(rates)[:, k] for k, a in enumerate(possible)}
         outcomes += [
-            _outcome(log_parts, count, alpha, found.get(alpha))
+            _outcome(measured, count, alpha, found.get(alpha))
             for alpha in alphas
         ]
     return outcomes
 
 
-def _obstacle(log_parts: np.ndarray, count: int, alpha: float) -> str | None:
-    if len(log_parts) <= count:
-        return f"there are only {len(log_parts)} images"
+def _obstacle(measured: Measured, count: int, alpha: float) -> str | None:
+    if measured.num_images <= count:
+        return f"there are only {measured.num_images} images"
     least = 1.0 / (count + 1)
     if least > alpha + 1e-9:
         return f"refused: no p-value is below {least:.3g}"
@@ -192,49 +212,70 @@ def _obstacle(log_parts: np.ndarray, count: int, alpha: float) -> str | None:
 
 
 def _rates(
-    log_parts: np.ndarray,
-    weights: np.ndarray,
+    measured: Measured,
+    tails: np.ndarray,
+    generator: np.random.Generator,
     count: int,
     alphas: Sequence[float],
-) -> list[tuple[float, float]]:
-    """Rates of one draw at each alpha: as it is done, and the naive one."""
-    fusion = PartFusion(weights)
-    calibration, others = log_parts[:count], log_parts[count:]
-    as_new = fusion.fit(calibration)
-    naive = fusion.fuse(calibration).numpy()
-    scores = fusion.fuse(others).numpy()
+) -> list[tuple[float, float, float]]:
+    """Rates of one draw at each alpha.
+
+    Of false alarms as it is done, of the naive way, and of regions.
+    """
+    order = generator.permutation(measured.num_images)
+    calibration, others = order[:count], order[count:]
+    fusion = PartFusion(measured.weights)
+    as_new = fusion.fit(measured.log_parts[calibration])
+    naive = fusion.fuse(measured.log_parts[calibration]).numpy()
+    scores = fusion.fuse(measured.log_parts[others]).numpy()
+    peaks = _peaks(measured.maps, calibration, others, tails)
+    pairs = ((as_new, scores), (naive, scores), peaks)
     return [
         tuple(
-            ConformalCalibrator(alpha=alpha).fit(of).is_defective(scores).mean()
-            for of in (as_new, naive)
+            ConformalCalibrator(alpha=alpha).fit(of).is_defective(new).mean()
+            for of, new in pairs
         )
         for alpha in alphas
     ]
 
 
+def _peaks(maps, calibration, others, tails) -> tuple[np.ndarray, np.ndarray]:
+    """Peaks of the maps of calibration images, as if new, and of others."""
+    by_others = means_without_each(tails[calibration])
+    own = [
+        np.max(maps[row] @ np.float32(1 / scale))
+        for row, scale in zip(calibration, by_others, strict=True)
+    ]
+    scale = np.float32(1 / tails[calibration].mean(axis=0))
+    return np.array(own), np.max(maps @ scale, axis=1)[others]
+
+
 def _outcome(
-    log_parts: np.ndarray, count: int, alpha: float, rates: np.ndarray | None
+    measured: Measured, count: int, alpha: float, rates: np.ndarray | None
 ) -> Outcome:
-    """The outcome of draws with rates (num_draws, 2), if there are any."""
+    """The outcome of draws with rates (num_draws, 3), if there are any."""
     if rates is None:
-        obstacle = _obstacle(log_parts, count, alpha)
+        obstacle = _obstacle(measured, count, alpha)
         return Outcome(count, alpha, obstacle)
-    num_judged = len(log_parts) - count
+    num_judged = measured.num_images - count
     low, high = metrics.expected_rate95(
         alpha, num_calibration=count, num_images=num_judged
     )
-    mean, naive_mean = rates.mean(axis=0)
-    error, naive_error = rates.std(axis=0, ddof=1) / np.sqrt(len(rates))
+    mean, naive_mean, region_mean = map(float, rates.mean(axis=0))
+    errors = rates.std(axis=0, ddof=1) / np.sqrt(len(rates))
+    error, naive_error, region_error = map(float, errors)
     return Outcome(
         count,
         alpha,
         num_judged=num_judged,
-        rate=float(mean),
-        standard_error=float(error),
+        rate=mean,
+        standard_error=error,
         share_below=float(np.mean(rates[:, 0] < low)),
         share_above=float(np.mean(rates[:, 0] > high)),
-        naive_rate=float(naive_mean),
-        naive_standard_error=float(naive_error),
+        naive_rate=naive_mean,
+        naive_standard_error=naive_error,
+        region_rate=region_mean,
+        region_standard_error=region_error,
     )
 
 
@@ -246,7 +287,7 @@ def markdown(outcomes: Iterable[Outcome]) -> str:
 def _row(outcome: Outcome) -> tuple[str, ...]:
     start = (str(outcome.num_calibration), f"{outcome.alpha:g}")
     if outcome.obstacle is not None:
-        return (*start, outcome.obstacle, "–", "–", "–")
+        return (*start, outcome.obstacle, "–", "–", "–", "–")
     return (
         *start,
         f"{outcome.rate:.4f} ± {outcome.standard_error:.4f}",
@@ -254,4 +295,5 @@ def _row(outcome: Outcome) -> tuple[str, ...]:
         f"{formatting.percent(outcome.share_below)}, "
         f"{formatting.percent(outcome.share_above)}",
         f"{outcome.naive_rate:.4f} ± {outcome.naive_standard_error:.4f}",
+        f"{outcome.region_rate:.4f} ± {outcome.region_standard_error:.4f}",
     )

@@ -31,6 +31,9 @@ from ganad_tf.serving.saved_model import SavedModelScorer
 
 _CHUNK = 500  # files that lie on the disk at the same time
 _BETWEEN = 9  # broken files from one good image to the next
+# Seconds until an answer counts as lost: a busy machine is slow, which is no
+# crash, and a file that hangs the server hangs it for longer.
+_TIMEOUT = 900.0
 _TOLERANCE = 1e-4  # relative, of a neighbour's score
 OK = "ok"
 # What came of a file: "ok" and its score, or a reason.
@@ -61,7 +64,7 @@ def measure(
         tempfile.TemporaryDirectory() as base_path,
         _serve(scorer.path, base_path) as server,
     ):
-        client = RestClient(server.rest, timeout=60.0, num_retries=0)
+        client = RestClient(server.rest, timeout=_TIMEOUT, num_retries=0)
         run = _Run(scorer, client, good, float(expected), direct_every)
         return run.measure(num_files, seed)
 
@@ -88,7 +91,12 @@ class _Run:
         for chunk in iter(lambda: list(itertools.islice(files, _CHUNK)), []):
             self._send(self._with_neighbours(chunk))
             memory.append(process_memory.peak_megabytes())
-            logging.info("%d files.", _CHUNK * len(memory))
+            logging.info(
+                "%d files, %d crashes, %d changed neighbours.",
+                _CHUNK * len(memory),
+                len(self._crashes),
+                len(self._changed),
+            )
         return {
             "ways": {
                 way: dict(c.most_common()) for way, c in self._counts.items()

@@ -57,6 +57,25 @@ def _check_scores(calibration_scores: np.ndarray) -> np.ndarray:
     return values
 
 
+def means_without_each(values: np.ndarray) -> np.ndarray:
+    """Means of all other images, for each image: scales that it is new to.
+
+    Args:
+        values: Floats of shape (n, ...), a row for each image.
+
+    Returns:
+        means: float64 of the same shape; of one image alone its own values.
+
+    Example:
+    >>> means_without_each(np.array([1.0, 2.0, 6.0])).tolist()
+    [4.0, 3.5, 1.5]
+    """
+    values = np.asarray(values, np.float64)
+    if len(values) < 2:
+        return values
+    return (values.sum(axis=0) - values) / (len(values) - 1)
+
+
 class ConformalCalibrator:
     """Turns anomaly scores into p-values and decisions at level `alpha`.
 

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from ganad_tf.detector.calibration import means_without_each
 from ganad_tf.detector.graph import DetectorGraph
 from ganad_tf.detector.graph import Measures
 from ganad_tf.detector.latent_statistics import check_latents
@@ -31,9 +32,9 @@ def fit(
     """Fits the statistics, then the calibration; see `OneClassDetector.fit`."""
     _fit_statistics(detector, training_batches)
     with Spool() as maps:
-        log_parts = _measure(detector, calibration_batches, maps)
+        log_parts, tails = _measure(detector, calibration_batches, maps)
         _calibrate_scores(detector, log_parts)
-        _calibrate_maps(detector, maps)
+        _calibrate_maps(detector, maps, tails)
     detector.compile()  # earlier graphs hold earlier statistics
 
 
@@ -72,11 +73,15 @@ def _fit_statistics(
 
 def _measure(
     detector: DetectorGraph, batches: Iterable[tf.Tensor], maps: Spool
-) -> np.ndarray:
-    """Measures calibration images: log parts (n, num_parts), maps to disk.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Measures calibration images; their maps go to disk.
 
-    The scale of the maps is the mean of their tails over all images, so they
-    can be merged only once all have been measured.
+    Maps are scaled by the mean of their tails over all images, so they can be
+    merged only once all have been measured.
+
+    Returns:
+        log_parts: (n, num_parts).
+        tails: (n, num_maps), the level that few pixels of each map exceed.
     """
 
     def inverted_and_measured(images: tf.Tensor) -> Measures:
@@ -91,8 +96,7 @@ def _measure(
         log_parts.append(measures.log_parts)
         tails.append(np.quantile(measures.maps, PIXEL_TAIL, axis=(1, 2)))
         maps.append(measures.maps)
-    detector.map_scale_ = np.concatenate(tails).mean(axis=0) + 1e-6
-    return np.concatenate(log_parts)
+    return np.concatenate(log_parts), np.concatenate(tails) + 1e-6
 
 
 def _calibrate_scores(detector: DetectorGraph, log_parts: np.ndarray) -> None:
@@ -106,16 +110,25 @@ def _calibrate_scores(detector: DetectorGraph, log_parts: np.ndarray) -> None:
     )
 
 
-def _calibrate_maps(detector: DetectorGraph, maps: Spool) -> None:
-    """Scales the merged maps, and fits the level at which a region begins."""
+def _calibrate_maps(
+    detector: DetectorGraph, maps: Spool, tails: np.ndarray
+) -> None:
+    """Scales the merged maps, and fits the level at which a region begins.
+
+    As with scores, the maps of a calibration image are scaled by the other
+    images: those of a new one are, too.
+    """
+    detector.map_scale_ = tails.mean(axis=0)
+    by_others = iter(means_without_each(tails) / detector.map_scale_)
     (first,) = next(iter(maps))
     spec = tf.TensorSpec([None, *first.shape[1:]])
     merge = tf.function(detector.merge_maps, input_signature=[spec])
-    peaks, tails = [], []
+    peaks, levels = [], []
     for (batch,) in maps:
-        merged = merge(tf.constant(batch)).numpy()
-        peaks.append(merged.max(axis=(1, 2)))
-        tails.append(np.quantile(merged, PIXEL_TAIL, axis=(1, 2)))
-    level = np.concatenate(tails).mean() + 1e-6
+        as_new = [one / next(by_others) for one in batch]
+        peaks.append(merge(np.float32(as_new)).numpy().max(axis=(1, 2)))
+        merged = merge(batch).numpy()
+        levels.append(np.quantile(merged, PIXEL_TAIL, axis=(1, 2)))
+    level = np.concatenate(levels).mean() + 1e-6
     detector.map_scale_ = detector.map_scale_ * level
     detector.map_calibrator_.fit(np.concatenate(peaks) / level)

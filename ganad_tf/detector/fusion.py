@@ -60,14 +60,18 @@ class PartFusion:
         log_parts = np.asarray(log_parts, np.float64)
         levels = np.quantile(log_parts, [0.5, TAIL], axis=0)
         self.location_, self.scale_ = _location_and_scale(*levels)
-        if len(log_parts) < 3:
-            return np.asarray(self.fuse(log_parts), np.float64)
-        median, tail = (
-            _quantiles_without_each(log_parts, level) for level in (0.5, TAIL)
-        )
-        location, scale = _location_and_scale(median, tail)
+        location, scale = self._without_each(log_parts)
         scores = self._fuse_standardized((log_parts - location) / scale)
         return np.asarray(scores, np.float64)
+
+    def _without_each(self, log_parts: np.ndarray):
+        """Location and scale by all other images: (n, num_parts) each."""
+        if len(log_parts) < 3:
+            return self.location_, self.scale_
+        levels = (
+            _quantiles_without_each(log_parts, level) for level in (0.5, TAIL)
+        )
+        return _location_and_scale(*levels)
 
     def standardize(self, log_parts: tf.Tensor) -> tf.Tensor:
         """How unusual each part is: 0 at the median, 1 at `TAIL`.
@@ -93,6 +97,38 @@ class PartFusion:
                 rounding stays small against every score.
         """
         return self._fuse_standardized(self.standardize(log_parts))
+
+    def distances(self, log_parts: tf.Tensor, counted) -> tf.Tensor:
+        """Geometric means of some parts, relative to the median images'.
+
+        A part weighs the more the less it varies among qualified images.
+
+        Args:
+            log_parts: Floats of shape (batch, num_parts).
+            counted: Booleans of shape (num_parts,).
+
+        Returns:
+            distances: float32 of shape (batch,), above 0.
+        """
+        weights = self.weights * np.float32(counted)
+        logs = tf.linalg.matvec(self.standardize(log_parts), weights)
+        return tf.exp(logs / np.sum(weights / np.float32(self.scale_)))
+
+    def distances_as_if_new(self, log_parts: np.ndarray, counted) -> np.ndarray:
+        """`distances` of the images of the fit, each scaled by the others.
+
+        Args:
+            log_parts: Floats of shape (n, num_parts), those of `fit`.
+            counted: Booleans of shape (num_parts,).
+
+        Returns:
+            distances: float64 of shape (n,), for conformal calibration.
+        """
+        log_parts = np.asarray(log_parts, np.float64)
+        weights = self.weights * np.float64(counted)
+        location, scale = self._without_each(log_parts)
+        logs = ((log_parts - location) / scale) @ weights
+        return np.exp(logs / (weights / scale).sum(axis=-1))
 
     def _fuse_standardized(self, standardized) -> tf.Tensor:
         standardized = tf.cast(standardized, tf.float32)

@@ -297,20 +297,31 @@ class DetectorGraph:
         return tf.reduce_mean(scaled, axis=-1)
 
     def _combined_distances(self, measures: Measures) -> tf.Tensor:
-        """Frechet scores: of the latent alone, or combined with the field's.
-
-        The combination is the geometric mean of the squared distances of
-        latent and field, each relative to the median qualified image's, where
-        a distance weighs the more the less it varies among qualified images.
-        """
+        """Frechet scores: of the latent alone, or combined with the field's."""
         if self.field is None:
             return measures.frechet_scores
-        counted = [name != RESIDUAL.field for name in self.parts]
-        weights = self.fusion_.weights * np.float32(counted)
-        logs = tf.linalg.matvec(
-            self.fusion_.standardize(measures.log_parts), weights
-        )
-        return tf.exp(logs / np.sum(weights / np.float32(self.fusion_.scale_)))
+        return self.fusion_.distances(measures.log_parts, self._are_distances)
+
+    @property
+    def _are_distances(self) -> list[bool]:
+        return [name != RESIDUAL.field for name in self.parts]
+
+    def frechet_scores_as_if_new(self, calibration: Detection) -> np.ndarray:
+        """Frechet scores of the calibration images, to calibrate others by.
+
+        Args:
+            calibration: `Detection` of all images that the calibration was
+                fitted to, and of no others.
+
+        Returns:
+            frechet_scores: Floats of shape (n,); each image had no share in
+                the scales of its own distances, as a new image has none.
+        """
+        if self.field is None:
+            return np.asarray(calibration.frechet_scores)
+        standardized = np.asarray(calibration.part_scores, np.float64)
+        log_parts = standardized * self.fusion_.scale_ + self.fusion_.location_
+        return self.fusion_.distances_as_if_new(log_parts, self._are_distances)
 
     def _p_values(self, scores: tf.Tensor) -> tf.Tensor:
         """`calibration.conformal_p_values` as TensorFlow ops, in float64."""

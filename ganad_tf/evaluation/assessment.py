@@ -25,6 +25,8 @@ from ganad_tf.evaluation.baseline_scores import BaselineScorer
 from ganad_tf.evaluation.baseline_scores import num_fitted
 from ganad_tf.evaluation.picture_file import PictureFile
 from ganad_tf.score_parts import ANOMALY
+from ganad_tf.score_parts import FRECHET
+from ganad_tf.score_parts import RESIDUAL
 from ganad_tf.score_parts import SCORE_PARTS
 from ganad_tf.version import versions
 
@@ -220,14 +222,15 @@ class Assessor:
         self, calibration: Detection, detection: Detection
     ) -> dict[str, np.ndarray]:
         """Our decisions, and those that each part alone would give."""
-        decisions = {ANOMALY.name: detection.is_defective}
-        for part in SCORE_PARTS:
-            if part != ANOMALY:
-                decisions[part.name] = self._decisions(
-                    getattr(calibration, part.field),
-                    getattr(detection, part.field),
-                )
-        return decisions
+        frechet = self.detector.frechet_scores_as_if_new(calibration)
+        return {
+            ANOMALY.name: detection.is_defective,
+            FRECHET.name: self._decisions(frechet, detection.frechet_scores),
+            RESIDUAL.name: self._decisions(
+                calibration.reconstruction_errors,
+                detection.reconstruction_errors,
+            ),
+        }
 
     def _decisions(self, calibration_scores, scores) -> np.ndarray:
         calibrator = ConformalCalibrator(alpha=self.detector.alpha)

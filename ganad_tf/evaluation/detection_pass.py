@@ -109,7 +109,7 @@ class _Recorder:
         self._size = detector.image_shape[:2]
         self._map_threshold = detector.map_calibrator_.threshold_
         self.regions: list[list[Region]] = []
-        self.pictures = PictureFile(len(files), detector.image_shape)
+        self.pictures = PictureFile(detector.image_shape)
         has_masks = any(file.label and masks.find_mask(file) for file in files)
         self._pixels = PixelScores() if has_masks else None
         self._num_masks = 0

@@ -12,6 +12,7 @@ from scipy import stats
 from sklearn import metrics
 
 NUM_RESAMPLES = 1000
+_MAX_VALUES = 2**20  # of resamples that are worked on at once
 # False-alarm rates that overkill is reported at.
 ALPHAS = (0.01, 0.05)
 
@@ -49,22 +50,43 @@ def auroc(labels: np.ndarray, scores: np.ndarray) -> float | None:
 def _resampled_aurocs(labels, score_sets, seed) -> np.ndarray:
     """AUROCs (num_sets, NUM_RESAMPLES) of shared stratified resamples."""
     generator = np.random.default_rng(seed)
-    # How often each image is in each resample: (NUM_RESAMPLES, group).
-    qualified_counts, defective_counts = (
-        generator.multinomial(count, np.full(count, 1 / count), NUM_RESAMPLES)
-        for count in (np.sum(labels == 0), np.sum(labels == 1))
-    )
+    counts = [
+        _resample_counts(generator, int(np.sum(labels == label)))
+        for label in (0, 1)
+    ]
+    step = _rows_at_once(len(labels))
     return np.array(
         [
-            _weighted_aurocs(
-                scores[labels == 0],
-                scores[labels == 1],
-                qualified_counts,
-                defective_counts,
+            np.concatenate(
+                [
+                    _weighted_aurocs(
+                        scores[labels == 0],
+                        scores[labels == 1],
+                        *(of_group[row : row + step] for of_group in counts),
+                    )
+                    for row in range(0, NUM_RESAMPLES, step)
+                ]
             )
             for scores in score_sets
         ]
     )
+
+
+def _resample_counts(generator, count: int) -> np.ndarray:
+    """How often each image of a group is in each: (NUM_RESAMPLES, count)."""
+    counts = np.empty([NUM_RESAMPLES, count], np.uint16)
+    step = _rows_at_once(count)
+    for row in range(0, NUM_RESAMPLES, step):
+        drawn = counts[row : row + step]
+        drawn[:] = generator.multinomial(
+            count, np.full(count, 1 / count), len(drawn)
+        )
+    return counts
+
+
+def _rows_at_once(num_images: int) -> int:
+    """Resamples whose numbers are held as integers of 64 bit at once."""
+    return max(_MAX_VALUES // num_images, 1)
 
 
 def _weighted_aurocs(
@@ -76,7 +98,8 @@ def _weighted_aurocs(
     number in a resample is a difference of cumulative counts. Ties count half.
     """
     order = np.argsort(qualified)
-    ranked = np.pad(qualified_counts[:, order].cumsum(axis=1), [(0, 0), (1, 0)])
+    cumulated = qualified_counts[:, order].cumsum(axis=1, dtype=np.int64)
+    ranked = np.pad(cumulated, [(0, 0), (1, 0)])
     below, not_above = (
         ranked[:, np.searchsorted(qualified[order], defective, side=side)]
         for side in ("left", "right")

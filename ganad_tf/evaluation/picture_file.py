@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import math
+import os
 import tempfile
 from typing import NamedTuple
 
@@ -26,25 +29,23 @@ class PictureFile:
     time, so they wait in a temporary file that vanishes with this object.
 
     Args:
-        num_images: Rows.
         image_shape: (height, width, channels) of the images.
 
     Example:
-    >>> pictures = PictureFile(1, (2, 2, 1))
+    >>> pictures = PictureFile((2, 2, 1))
     >>> pictures.append(np.ones([1, 2, 2, 1]), np.zeros([1, 2, 2]))
     >>> pictures[0].reconstruction.shape
     (2, 2, 1)
     """
 
-    def __init__(self, num_images: int, image_shape: tuple[int, int, int]):
+    def __init__(self, image_shape: tuple[int, int, int]):
         height, width, channels = image_shape
         self._step = -(-max(height, width) // MAX_SIDE)
         size = (-(-side // self._step) for side in (height, width))
-        with tempfile.TemporaryFile() as file:
-            # The mapping outlives the open file.
-            self._rows = np.memmap(
-                file, np.float32, "w+", shape=(num_images, *size, channels + 1)
-            )
+        self._shape = (*size, channels + 1)
+        self._num_bytes = 4 * math.prod(self._shape)
+        # Not mapped: its pages would count as memory of the process.
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115, as long as self
         self._count = 0
 
     def append(
@@ -56,10 +57,22 @@ class PictureFile:
             reconstructions: Floats of shape (n, height, width, channels).
             anomaly_maps: Floats of shape (n, height, width).
         """
-        rows = slice(self._count, self._count + len(anomaly_maps))
-        self._rows[rows, ..., :-1] = self.reduced(reconstructions)
-        self._rows[rows, ..., -1] = self.reduced(anomaly_maps)
-        self._count = rows.stop
+        rows = np.concatenate(
+            [
+                self.reduced(reconstructions),
+                self.reduced(anomaly_maps)[..., None],
+            ],
+            axis=-1,
+        )
+        for row in rows:
+            self._write(np.ascontiguousarray(row, np.float32).tobytes())
+
+    def _write(self, content: bytes) -> None:
+        start = self._count * self._num_bytes
+        written = os.pwrite(self._file.fileno(), content, start)
+        if written < len(content):  # what was left on the disk
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._count += 1
 
     def reduced(self, pictures: np.ndarray) -> np.ndarray:
         """Pictures at a stride that lets no side exceed `MAX_SIDE` pixels.
@@ -70,5 +83,7 @@ class PictureFile:
         return pictures[:, :: self._step, :: self._step]
 
     def __getitem__(self, row: int) -> Picture:
-        picture = np.array(self._rows[row])
+        start = row * self._num_bytes
+        content = os.pread(self._file.fileno(), self._num_bytes, start)
+        picture = np.frombuffer(content, np.float32).reshape(self._shape)
         return Picture(picture[..., :-1], picture[..., -1])

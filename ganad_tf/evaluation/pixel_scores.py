@@ -11,13 +11,17 @@ from scipy import ndimage
 INTEGRATION_LIMIT = 0.3
 # Most thresholds of that curve.
 _NUM_THRESHOLDS = 2000
+# Clean pixels that are compared at most; of more, a random share.
+MAX_CLEAN = 2**23
+_CHUNK = 2**22  # bytes that are read at once
 
 
 class PixelScores:
     """AUROC and AUPRO of pixels, gathered one image at a time.
 
-    Both need the order of all clean pixels. These are most pixels of a data
-    set, so they wait in a temporary file; only defective ones are in memory.
+    Both need the order of the clean pixels. These are most pixels of a data
+    set, so they wait in a temporary file, and of very many a random share is
+    compared; all defective ones are in memory.
 
     Example:
     >>> mask = np.zeros([8, 8], bool)
@@ -59,10 +63,23 @@ class PixelScores:
         with self._clean_file as file:
             if not self._defects or not self._num_clean:
                 return {"auroc": None, "aupro": None}
-            file.flush()
-            clean = np.memmap(file, np.float32, "r+")
-        clean.sort()
+            clean = self._read_clean(file)
         return {"auroc": self._auroc(clean), "aupro": self._aupro(clean)}
+
+    def _read_clean(self, file) -> np.ndarray:
+        """Clean pixels in order, `MAX_CLEAN` or a few more."""
+        generator = np.random.default_rng(0)
+        share = MAX_CLEAN / self._num_clean
+        chosen = []
+        file.seek(0)
+        while content := file.read(_CHUNK):
+            values = np.frombuffer(content, np.float32)
+            if share < 1.0:
+                values = values[generator.random(len(values)) < share]
+            chosen.append(values)
+        clean = np.concatenate(chosen)
+        clean.sort()
+        return clean
 
     def _auroc(self, clean: np.ndarray) -> float:
         """The Mann-Whitney statistic; ties count half."""

@@ -6,10 +6,13 @@ adversarial networks only add what they cannot.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import keras
 import numpy as np
 import tensorflow as tf
-from sklearn.decomposition import PCA
+
+from ganad_tf.gan.principal_components import principal_components
 
 
 @keras.saving.register_keras_serializable("ganad_tf")
@@ -38,7 +41,7 @@ class LinearHead(keras.layers.Layer):
     Example:
     >>> images = np.random.default_rng(0).normal(size=(40, 32, 32, 1))
     >>> head = LinearHead(image_size=32, channels=1, latent_dim=8)
-    >>> latents = head.fit(images, seed=0).project(images.astype("float32"))
+    >>> latents = head.fit([images], seed=0).project(images.astype("float32"))
     >>> bool(abs(np.var(latents) - 1) < 0.05)
     True
     """
@@ -63,31 +66,29 @@ class LinearHead(keras.layers.Layer):
         )
         self.built = True
 
-    def fit(self, images: np.ndarray, *, seed: int) -> LinearHead:
+    def fit(self, batches: Iterable[np.ndarray], *, seed: int) -> LinearHead:
         """Fits the principal components of qualified training images.
 
         Args:
-            images: Floats of shape (n, image_size, image_size, channels) in
-                [-1, 1]. With fewer images than components, the components
-                that they do not determine stay zero.
+            batches: Floats of shape (any, image_size, image_size, channels) in
+                [-1, 1], iterated over several times. With fewer images than
+                components, the components that they do not determine stay
+                zero.
             seed: Of the randomised decomposition.
 
         Returns:
             The head itself.
         """
-        pixels = images.reshape(len(images), -1)
-        # n images have at most n - 1 directions around their mean.
-        rank = min(self.latent_dim, len(images) - 1, pixels.shape[1])
-        pca = PCA(rank, svd_solver="randomized", random_state=seed)
-        pca.fit(pixels)
+        found = principal_components(_Rows(batches), self.latent_dim, seed=seed)
+        rank = len(found.variances)
         # Components that the images do not determine are zero: they draw
         # nothing, and the variance of 1 only avoids a division by zero.
         variances = np.ones(self.latent_dim)
-        variances[:rank] = np.maximum(pca.explained_variance_, 1e-8)
+        variances[:rank] = np.maximum(found.variances, 1e-8)
         components = np.zeros(self.components.shape)
-        components[:, :rank] = pca.components_.T * np.sqrt(variances[:rank])
+        components[:, :rank] = found.directions * np.sqrt(variances[:rank])
         self.components.assign(components)
-        self.mean.assign(pca.mean_)
+        self.mean.assign(found.mean)
         self.variances.assign(variances)
         return self
 
@@ -116,3 +117,13 @@ class LinearHead(keras.layers.Layer):
             "latent_dim": self.latent_dim,
         }
         return {**super().get_config(), **config}
+
+
+class _Rows:
+    """Batches of images, each image as one row."""
+
+    def __init__(self, batches: Iterable[np.ndarray]):
+        self._batches = batches
+
+    def __iter__(self):
+        return (batch.reshape(len(batch), -1) for batch in self._batches)

@@ -12,9 +12,12 @@ import numpy as np
 from PIL import Image
 
 from ganad_tf import artifacts
+from ganad_tf.data import image_files
 from ganad_tf.detector import regions
+from ganad_tf.errors import UserError
 from ganad_tf.evaluation import map_pictures
 from ganad_tf.score_parts import MAP_LIMIT
+from ganad_tf.serving.scorer import BadAnswerError
 
 # Files are written under a longer name first.
 _MAX_NAME_BYTES = 180
@@ -65,9 +68,17 @@ class MapFolder:
             path: Name of the image.
             image_bytes: The encoded image.
             outputs: Its outputs of the signature `inspect`.
+
+        Raises:
+            BadAnswerError: If they hold no such pictures.
         """
-        reconstruction = _pixels(outputs["reconstruction_png_bytes"], "RGB")
-        anomaly_map = _pixels(outputs["anomaly_map_png_bytes"], "L")
+        pictures = (
+            ("reconstruction_png_bytes", "RGB"),
+            ("anomaly_map_png_bytes", "L"),
+        )
+        reconstruction, anomaly_map = (
+            _answered(path, outputs, name, mode) for name, mode in pictures
+        )
         anomaly_map = (anomaly_map + 1.0) / 2.0 * MAP_LIMIT
         height, width, _ = reconstruction.shape
         panel = map_pictures.Panel(
@@ -123,6 +134,20 @@ def _source(picture: str) -> str | None:
             return opened.info.get("Source")
     except (OSError, SyntaxError):
         return None
+
+
+def _answered(
+    path: str, outputs: dict[str, Any], name: str, mode: str
+) -> np.ndarray:
+    """A picture that a model has answered, as `_pixels` returns it."""
+    try:
+        with image_files.decoder_errors():
+            return _pixels(outputs[name], mode)
+    except UserError as error:
+        raise BadAnswerError(
+            f"The pictures of {path} are not those of an exported model: "
+            f"{name}: {error}"
+        ) from error
 
 
 def _pixels(

@@ -151,9 +151,17 @@ def _read(answer: http.client.HTTPResponse, deadline: float) -> bytes:
     return b"".join(parts)
 
 
+def _read_reason(error: urllib.error.HTTPError) -> bytes:
+    """What the server says, as far as it comes: the code says enough."""
+    try:
+        return error.read(_PART_BYTES)
+    except (OSError, http.client.HTTPException):
+        return b""
+
+
 def _client_error(error: urllib.error.HTTPError, url: str) -> UserError:
     """The server's error as one of ours."""
-    text = error.read().decode(errors="replace")
+    text = _read_reason(error).decode(errors="replace")
     try:
         text = json.loads(text)["error"]
     except (ValueError, KeyError, TypeError):

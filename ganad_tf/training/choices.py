@@ -31,11 +31,9 @@ MAX_ASPECT = 4
 MAX_MIRROR_AUROC = 0.6
 # Principal components that this is judged by.
 _MIRROR_COMPONENTS = 64
-# Images that the choices look at.
-MAX_IMAGES = 4096
-# Training images whose principal components are computed; with their mirror
-# images there are four times as many.
-MAX_COMPONENT_IMAGES = 1024
+# Images of each role that the choices look at; with their mirror images there
+# are four times as many.
+MAX_IMAGES = 1024
 # Least share of the variance of held-out images that latents have to explain.
 MIN_EXPLAINED = 0.98
 # Fields of a configuration whose default is the recipe's.
@@ -180,9 +178,7 @@ def may_mirror(train: np.ndarray, held_out: np.ndarray) -> dict[str, bool]:
             `train` reconstruct mirrored `held_out` images about as well as
             `held_out` images: the AUROC is at most `MAX_MIRROR_AUROC`.
     """
-    pixels = train[:MAX_COMPONENT_IMAGES].reshape(
-        min(len(train), MAX_COMPONENT_IMAGES), -1
-    )
+    pixels = train.reshape(len(train), -1)
     # Far fewer components than images: with as many, they would reconstruct
     # the training images alone.
     rank = max(min(_MIRROR_COMPONENTS, len(pixels) // 4), 1)
@@ -219,8 +215,7 @@ def choose_latent_dim(
 
     Args:
         train: Training images, floats of shape (n, height, width, channels);
-            principal components are those of the first
-            `MAX_COMPONENT_IMAGES` and of their mirror images.
+            principal components are those of them and of their mirror images.
         held_out: Qualified images of shape (any n, height, width, channels).
         latent_dims: Dimensions to choose from, ascending.
 
@@ -229,9 +224,7 @@ def choose_latent_dim(
             components explain `MIN_EXPLAINED` of the variance of `held_out`.
             The largest if none is.
     """
-    train = with_mirror_images(
-        train[:MAX_COMPONENT_IMAGES], left_right=True, up_down=True
-    )
+    train = with_mirror_images(train, left_right=True, up_down=True)
     pixels = train.reshape(len(train), -1)
     rank = min(max(latent_dims), len(pixels) - 1, pixels.shape[1])
     pca = PCA(rank, svd_solver="randomized", random_state=0).fit(pixels)

@@ -15,8 +15,8 @@ from ganad_tf.training import monitoring
 from ganad_tf.training import tensorboard_runs
 from ganad_tf.training.building import build_gan
 from ganad_tf.training.configuration import TrainingConfig
+from ganad_tf.training.sample_images import MirroredBatches
 from ganad_tf.training.sample_images import SampleImages
-from ganad_tf.training.sample_images import with_mirror_images
 
 # Images that the linear head is fitted to, before mirroring.
 MAX_HEAD_IMAGES = 4096
@@ -94,12 +94,12 @@ def fit_linear_head(
             in [-1, 1].
         config: Says which mirror images the training run shows.
     """
-    images = with_mirror_images(
+    batches = MirroredBatches(
         images, left_right=config.horizontal_flip, up_down=config.vertical_flip
     )
-    gan.linear_head.fit(images, seed=config.seed)
-    latents = np.asarray(gan.linear_head.project(images))
-    gan.latent_prior.fit(latents, seed=config.seed)
+    gan.linear_head.fit(batches, seed=config.seed)
+    latents = [gan.linear_head.project(batch) for batch in batches]
+    gan.latent_prior.fit(np.concatenate(latents), seed=config.seed)
 
 
 def _shown_images(config: TrainingConfig, sample: SampleImages) -> np.ndarray:

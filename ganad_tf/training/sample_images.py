@@ -6,12 +6,15 @@ look at the same files; they share one copy of them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Sequence
 
 import numpy as np
 
 from ganad_tf.data import image_tensors
 from ganad_tf.training.configuration import TrainingConfig
+
+_BATCH_SIZE = 256  # images, before mirroring
 
 
 class SampleImages:
@@ -95,3 +98,28 @@ def with_mirror_images(
     if up_down:
         images = np.concatenate([images, images[:, ::-1]])
     return images
+
+
+class MirroredBatches:
+    """Images with their mirror images, which are made batch by batch.
+
+    Args:
+        images: As of `with_mirror_images`.
+        **flips: The same.
+
+    Example:
+    >>> batches = MirroredBatches(
+    ...     np.zeros([300, 4, 4, 1]), left_right=True, up_down=True
+    ... )
+    >>> [len(batch) for batch in batches]
+    [1024, 176]
+    """
+
+    def __init__(self, images: np.ndarray, **flips: bool):
+        self._images = images
+        self._flips = flips
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        for start in range(0, len(self._images), _BATCH_SIZE):
+            batch = self._images[start : start + _BATCH_SIZE]
+            yield with_mirror_images(batch, **self._flips)

@@ -4,10 +4,12 @@ import tensorflow as tf
 from conftest import fitted_detector
 from conftest import make_parts
 
+from ganad_tf.benchmark import synthetic
 from ganad_tf.benchmark.drawn_parts import scratch
 from ganad_tf.detector.detector import build_detector
 from ganad_tf.detector.fusion import PartFusion
 from ganad_tf.errors import UserError
+from ganad_tf.score_parts import RESIDUAL
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +71,53 @@ def test_each_image_is_inverted_once(method, monkeypatch):
 def test_the_calibration_is_that_of_images_as_if_they_were_new():
     made = fitted_detector()
     parts = make_parts(24, seed=2)
-    detection = made.detect_batches([parts])
     measures = made.measure(parts, made.invert(parts))
     expected = PartFusion(made.fusion_.weights).fit(measures.log_parts)
     np.testing.assert_allclose(
         np.sort(expected), made.calibrator_.scores_, rtol=1e-4
     )
-    peaks = detection.anomaly_maps.max(axis=(1, 2))
+
+
+@pytest.fixture(scope="module")
+def calibrated():
+    """A detector with a field, its calibration images, what it measures."""
+    parts = make_parts(24, seed=2)
+    made = synthetic.fit_small_detector(make_parts(40, seed=1), parts)
+    return made, parts, made.measure(parts, made.invert(parts))
+
+
+def test_a_calibration_map_is_scaled_by_those_of_the_other_images(calibrated):
+    made, _, measures = calibrated
+    maps = measures.maps.numpy()
+    assert maps.shape[-1] == 2
+    tails = np.quantile(maps, 0.99, axis=(1, 2))
+    scales = [np.delete(tails, r, axis=0).mean(axis=0) for r in range(24)]
+    peaks = [np.max(maps[r] @ (1 / scales[r])) for r in range(24)]
+    # The level of all merged maps is one number.
+    merged = maps @ (1 / tails.mean(axis=0))
+    level = np.quantile(merged, 0.99, axis=(1, 2)).mean()
     np.testing.assert_allclose(
-        np.sort(peaks), made.map_calibrator_.scores_, rtol=1e-4
+        np.sort(peaks) / level, made.map_calibrator_.scores_, rtol=1e-4
+    )
+
+
+def test_a_distance_of_a_calibration_image_is_combined_as_if_it_were_new(
+    calibrated,
+):
+    made, parts, measures = calibrated
+    found = made.frechet_scores_as_if_new(made.detect(parts))
+    log_parts = measures.log_parts.numpy()
+    counted = [name != RESIDUAL.field for name in made.parts]
+    for row in (3, 17):
+        others = PartFusion(made.fusion_.weights)
+        others.fit(np.delete(log_parts, row, axis=0))
+        (expected,) = others.distances(log_parts[row : row + 1], counted)
+        assert found[row] == pytest.approx(float(expected), rel=1e-4)
+
+
+def test_distances_without_a_field_need_no_others(parts_detector):
+    detection = parts_detector.detect(make_parts(3, seed=2))
+    np.testing.assert_array_equal(
+        parts_detector.frechet_scores_as_if_new(detection),
+        detection.frechet_scores,
     )

@@ -59,18 +59,32 @@ def test_a_part_that_does_not_vary_is_finite():
     assert np.isfinite(PartFusion([1, 1, 1]).fit(log_parts)).all()
 
 
+def fused(fusion, log_parts, new):
+    return fusion.fit(log_parts), fusion.fuse(new)
+
+
+def combined(fusion, log_parts, new):
+    counted = [True, True, False]
+    fusion.fit(log_parts)
+    return (
+        fusion.distances_as_if_new(log_parts, counted),
+        fusion.distances(new, counted),
+    )
+
+
+@pytest.mark.parametrize("scores_of", [fused, combined])
 @pytest.mark.parametrize(
     ("count", "alpha"), [(19, 0.05), (39, 0.05), (39, 0.1)]
 )
-def test_false_alarms_are_as_rare_as_promised(count, alpha):
+def test_false_alarms_are_as_rare_as_promised(count, alpha, scores_of):
     """Over many splits; scaled by themselves, 19 images gave .06 to .08."""
     num_splits, alarms = 400, 0.0
     for split in range(num_splits):
         log_parts = draw(count + 50, seed=split)
-        fusion = PartFusion([1, 1, 1])
-        scores = fusion.fit(log_parts[:count])
+        scores, new = scores_of(
+            PartFusion([1, 1, 1]), log_parts[:count], log_parts[count:]
+        )
         calibrator = ConformalCalibrator(alpha=alpha).fit(scores)
-        new = fusion.fuse(log_parts[count:]).numpy()
         alarms += calibrator.is_defective(new).mean() / num_splits
     # Deviation of a beta distribution, the rate given the calibration images.
     deviation = np.sqrt(alpha * (1 - alpha) / (count + 2) / num_splits)

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 import references
@@ -71,6 +73,23 @@ def test_covariance_is_ledoit_wolf_of_the_standardised_latents():
         found.covariance_ / np.outer(deviations, deviations),
         expected,
         rtol=1e-6,
+    )
+
+
+def test_a_fit_needs_little_memory_beside_the_latents():
+    latents = np.random.default_rng(0).normal(size=(30000, 40))
+    latents = latents.astype(np.float32)
+    tracemalloc.start()
+    found = LatentGaussian().fit(latents)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < latents.nbytes
+    deviations = latents.std(axis=0, dtype=np.float64)
+    expected = LedoitWolf().fit(latents / deviations).covariance_
+    np.testing.assert_allclose(
+        found.covariance_ / np.outer(deviations, deviations),
+        expected,
+        atol=1e-6,
     )
 
 

@@ -64,8 +64,16 @@ def test_the_bootstrap_needs_no_matrix_of_pairs():
     metrics.auroc_ci95(labels, scores, seed=0)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    per_image = 8 * metrics.NUM_RESAMPLES
-    assert peak < 5 * per_image * len(labels)
+    # The counts of all resamples, and numbers of a few of them.
+    counts = 2 * metrics.NUM_RESAMPLES * len(labels)
+    assert peak < counts + 8 * 8 * metrics._MAX_VALUES
+
+
+def test_resamples_do_not_depend_on_how_many_are_held(monkeypatch):
+    labels, scores = sample()
+    expected = metrics.auroc_ci95(labels, scores, seed=0)
+    monkeypatch.setattr(metrics, "_MAX_VALUES", 777)
+    assert metrics.auroc_ci95(labels, scores, seed=0) == expected
 
 
 def test_the_interval_covers_the_truth_as_often_as_it_says():

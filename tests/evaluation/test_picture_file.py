@@ -1,3 +1,6 @@
+import errno
+import os
+
 import numpy as np
 import pytest
 
@@ -10,7 +13,7 @@ def test_rows_come_back_as_they_were_written(channels):
     generator = np.random.default_rng(0)
     images = generator.normal(size=[5, 6, 4, channels]).astype(np.float32)
     maps = generator.normal(size=[5, 6, 4]).astype(np.float32)
-    pictures = PictureFile(5, (6, 4, channels))
+    pictures = PictureFile((6, 4, channels))
     pictures.append(images[:3], maps[:3])
     pictures.append(images[3:], maps[3:])
     for row in range(5):
@@ -18,10 +21,40 @@ def test_rows_come_back_as_they_were_written(channels):
         np.testing.assert_array_equal(pictures[row].anomaly_map, maps[row])
 
 
+def resident_file_pages():
+    with open("/proc/self/status") as file:
+        (line,) = (line for line in file if line.startswith("RssFile"))
+    return 1024 * int(line.split()[1])
+
+
+def test_pictures_on_disk_take_no_memory_of_the_process():
+    """Pages of a mapped file would count as its own."""
+    pictures = PictureFile((256, 256, 1))
+    images = np.ones([8, 256, 256, 1], np.float32)
+    pictures.append(images, images[..., 0])
+    before = resident_file_pages()
+    for _ in range(31):
+        pictures.append(images, images[..., 0])
+    written = 31 * 2 * images.nbytes
+    assert resident_file_pages() - before < 0.1 * written
+
+
+def test_a_full_disk_is_an_error_of_the_system(monkeypatch):
+    """A mapped file would end the process by a signal."""
+    pictures = PictureFile((6, 4, 1))
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(OSError, match="No space left"):
+        pictures.append(np.zeros([1, 6, 4, 1]), np.zeros([1, 6, 4]))
+
+
 @pytest.mark.parametrize("side", [MAX_SIDE, MAX_SIDE + 1, 2 * MAX_SIDE + 1])
 def test_no_side_is_longer_than_the_report_shows(side):
     maps = np.broadcast_to(np.arange(side, dtype=np.float32), [1, 3, side])
-    pictures = PictureFile(1, (3, side, 1))
+    pictures = PictureFile((3, side, 1))
     pictures.append(maps[..., None], maps)
     picture = pictures[0]
     assert picture.anomaly_map.shape[1] <= MAX_SIDE

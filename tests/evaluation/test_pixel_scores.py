@@ -3,6 +3,7 @@ import pytest
 from scipy import ndimage
 from sklearn.metrics import roc_auc_score
 
+from ganad_tf.evaluation import pixel_scores
 from ganad_tf.evaluation.pixel_scores import PixelScores
 
 
@@ -58,6 +59,19 @@ def test_one_kind_of_pixels_has_no_areas(value):
     masks = np.full([1, 4, 4], value)
     measured = results_of(masks, np.zeros([1, 4, 4]))
     assert measured == {"auroc": None, "aupro": None}
+
+
+def test_of_very_many_clean_pixels_a_share_is_enough(monkeypatch):
+    generator = np.random.default_rng(0)
+    masks = generator.random([40, 64, 64]) < 0.01
+    maps = generator.normal(size=masks.shape) + 1.5 * masks
+    expected = results_of(masks, maps)
+    monkeypatch.setattr(pixel_scores, "MAX_CLEAN", 20000)
+    monkeypatch.setattr(pixel_scores, "_CHUNK", 4000)
+    found = results_of(masks, maps)
+    assert found != expected
+    assert found == pytest.approx(expected, abs=0.01)
+    assert results_of(masks, maps) == found
 
 
 def test_the_auroc_of_pixels_is_that_of_scikit_learn():

@@ -9,7 +9,7 @@ from ganad_tf.gan.linear_head import LinearHead
 
 def fitted(latent_dim=5, count=40):
     head = LinearHead(image_size=32, channels=1, latent_dim=latent_dim)
-    return head.fit(make_parts(count, seed=0), seed=0)
+    return head.fit([make_parts(count, seed=0)], seed=0)
 
 
 def test_projected_images_are_those_of_principal_components():
@@ -20,7 +20,7 @@ def test_projected_images_are_those_of_principal_components():
     pca = PCA(3, svd_solver="full").fit(pixels)
     expected = pca.inverse_transform(pca.transform(pixels))
     head = LinearHead(image_size=32, channels=1, latent_dim=3)
-    head.fit(images, seed=0)
+    head.fit([images], seed=0)
     found = head(head.project(images)).numpy().reshape(40, -1)
     np.testing.assert_allclose(found, expected, atol=1e-3)
 

@@ -159,6 +159,33 @@ def test_an_answer_that_breaks_off_is_asked_for_again(monkeypatch):
         assert len(asked) == 6
 
 
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [(503, clients.UnavailableError), (400, str), (500, UserError)],
+)
+@pytest.mark.parametrize("length", [99, 0])
+def test_a_reason_that_breaks_off_leaves_the_code(code, error, length):
+    """A chunk that never comes, or fewer bytes than were announced."""
+
+    def break_off(handler):
+        if length:
+            send(handler, b'{"er', code=code, length=length)
+            return
+        handler.send_response(code)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        handler.wfile.write(b'ffff\r\n{"er')
+
+    with answering(break_off) as (url, _):
+        client = client_of(url, num_retries=0)
+        if error is str:
+            (reason,) = client.score([b"x"])
+            assert isinstance(reason, str) and reason
+        else:
+            with pytest.raises(error):
+                client.score([b"x"])
+
+
 def test_an_answer_that_drips_is_late():
     def drip(handler):
         with contextlib.suppress(OSError):

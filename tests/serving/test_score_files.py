@@ -9,6 +9,7 @@ from conftest import write_images
 
 from ganad_tf.errors import UserError
 from ganad_tf.score_parts import SCALARS
+from ganad_tf.serving import map_folder
 from ganad_tf.serving import score_files
 from ganad_tf.serving.client import UnavailableError
 from ganad_tf.serving.scorer import BadAnswerError
@@ -221,6 +222,23 @@ def test_scores_without_their_names_are_a_bad_answer(folder, tmp_path):
             scorer,
             score_files.list_image_paths(folder),
             str(tmp_path / "scores.csv"),
+        )
+
+
+@pytest.mark.parametrize(
+    "pictures",
+    [{}, {"reconstruction_png_bytes": b"x", "anomaly_map_png_bytes": b"y"}],
+)
+def test_pictures_that_are_none_are_a_bad_answer(folder, tmp_path, pictures):
+    scorer = LengthScorer()
+    predict = scorer._predict
+    scorer._predict = lambda *given: [r | pictures for r in predict(*given)]
+    with pytest.raises(BadAnswerError, match="pictures of .*part000"):
+        score_files.score_images(
+            scorer,
+            score_files.list_image_paths(folder),
+            str(tmp_path / "scores.csv"),
+            maps=map_folder.MapFolder(str(tmp_path / "maps"), 5.0),
         )
 
 
