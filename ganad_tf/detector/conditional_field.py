@@ -151,6 +151,11 @@ class ConditionalField:
         self.coefficients_ = coefficients.reshape(-1, *shape).astype(np.float16)
         return self
 
+    @property
+    def num_channels(self) -> int:
+        """Channels of the features: what a qualified cell has on average."""
+        return self.whitening_.shape[-1]
+
     def _fold_sizes(self) -> np.ndarray:
         count = np.arange(self.num_images_) % NUM_FOLDS
         return np.bincount(count, minlength=NUM_FOLDS)

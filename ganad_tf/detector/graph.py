@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from ganad_tf.detector import anomaly_maps
 from ganad_tf.detector.calibration import TIE_TOLERANCE
 from ganad_tf.detector.calibration import ConformalCalibrator
 from ganad_tf.detector.detection import Detection
@@ -266,7 +267,8 @@ class DetectorGraph:
                 inverted.view.features, inverted.latents
             )
             scores |= {k: _mean_of_top(d) for k, d in distances.items()}
-            maps.append(_resized(_field_map(distances), self.image_shape))
+            field_map = anomaly_maps.field_map(self.field.fields_, distances)
+            maps.append(_resized(field_map[..., None], self.image_shape))
         parts = [tf.math.log(scores[name] + 1e-6) for name in self.parts]
         return Measures(
             tf.stack(parts, axis=1),
@@ -294,7 +296,7 @@ class DetectorGraph:
                 in qualified images.
         """
         scaled = maps / tf.constant(self.map_scale_, tf.float32)
-        return tf.reduce_mean(scaled, axis=-1)
+        return anomaly_maps.merged(scaled)
 
     def _combined_distances(self, measures: Measures) -> tf.Tensor:
         """Frechet scores: of the latent alone, or combined with the field's."""
@@ -345,9 +347,3 @@ def _mean_of_top(distances: tf.Tensor) -> tf.Tensor:
     """Means (batch,) of the largest hundredth of (batch, rows, columns)."""
     _, rows, columns = distances.shape
     return mean_of_largest(tf.reshape(distances, [-1, rows * columns]))
-
-
-def _field_map(distances: dict[str, tf.Tensor]) -> tf.Tensor:
-    """Mean of the levels' distances: (batch, rows, columns, 1)."""
-    levels = tf.stack(list(distances.values()), axis=-1)
-    return tf.reduce_mean(levels, axis=-1, keepdims=True)
