@@ -11,6 +11,8 @@ this machine. Beam's own flags go to Beam, such as --runner=FlinkRunner,
 command resumes an interrupted run. It needs the extra `beam`.
 """
 
+import logging as std_logging
+
 from absl import flags
 from absl import logging
 
@@ -72,6 +74,9 @@ _SHARE_MODEL = flags.DEFINE_bool(
 
 
 def _import_bulk():
+    """Imports Beam, which tells of clouds that it cannot reach."""
+    std_logging.getLogger("apache_beam").setLevel(std_logging.WARNING)
+    std_logging.disable(std_logging.WARNING)
     try:
         from ganad_tf.bulk import bulk_run
         from ganad_tf.bulk import pipeline
@@ -80,6 +85,8 @@ def _import_bulk():
             f"This tool needs the extra `beam` ({error}): pip install "
             '"ganad_tf[beam]"'
         ) from error
+    finally:
+        std_logging.disable(std_logging.NOTSET)
     return bulk_run, pipeline
 
 

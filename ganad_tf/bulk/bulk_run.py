@@ -31,6 +31,8 @@ _HERE = {
     "runner": "FnApiRunner",
     "direct_running_mode": "multi_processing",
     "direct_num_workers": max(2, (os.cpu_count() or 1) // 2),
+    # Below, each worker tells of its ports and threads.
+    "default_sdk_harness_log_level": "ERROR",
 }
 
 _IMAGES_A_SHARD = 10_000

@@ -141,9 +141,7 @@ def list_names(folder: str) -> set[str]:
     """Names of the files in a folder; none where there is no such folder."""
     if is_local(folder):
         return set(os.listdir(folder)) if os.path.isdir(folder) else set()
-    return {
-        file.path.rpartition("/")[2] for file in _match(join(folder, "*"))
-    }
+    return {file.path.rpartition("/")[2] for file in _match(join(folder, "*"))}
 
 
 def join(folder: str, name: str) -> str:

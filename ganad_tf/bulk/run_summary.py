@@ -61,11 +61,11 @@ def p_value_bin(p_value: float) -> int:
     """The bin of a p-value in (0, 1]; each holds its upper end.
 
     Example:
-    >>> p_value_bin(0.05), p_value_bin(0.051), p_value_bin(1.0)
+    >>> p_value_bin(0.05000001), p_value_bin(0.051), p_value_bin(1.0)
     (0, 1, 19)
     """
-    # Seven digits, as the tables have, so that 0.15 is not above itself.
-    return max(math.ceil(round(p_value * NUM_BINS, 7)) - 1, 0)
+    # A p-value is float32 where it was made and has 7 digits in a table.
+    return max(math.ceil(round(p_value * NUM_BINS, 5)) - 1, 0)
 
 
 def merge(summaries: Iterable[Summary]) -> Summary:

@@ -40,9 +40,7 @@ class ShardMaps:
             image_bytes: The encoded image.
             outputs: Its outputs of the signature `inspect`.
         """
-        drawn = map_folder.draw_map(
-            path, image_bytes, outputs, self._threshold
-        )
+        drawn = map_folder.draw_map(path, image_bytes, outputs, self._threshold)
         name = map_folder.picture_name(path)
         file_systems.write_bytes(
             file_systems.join(self._files.folder, name), drawn.png
