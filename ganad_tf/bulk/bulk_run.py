@@ -172,7 +172,10 @@ def _claim(output: str, run: dict[str, Any]) -> None:
 
 
 def _run(options: PipelineOptions, build) -> None:
-    pipeline = beam.Pipeline(options=options)
+    try:
+        pipeline = beam.Pipeline(options=options)
+    except ValueError as error:  # Beam knows no such runner, or no such flag
+        raise UserError(f"Beam refuses its flags: {error}") from error
     build(pipeline)
     result = pipeline.run()
     result.wait_until_finish()

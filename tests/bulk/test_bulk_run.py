@@ -72,6 +72,12 @@ def test_no_image_is_an_error_that_leaves_nothing(score, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_runner_that_beam_does_not_know_is_an_error(score):
+    options = bulk_run.runner_options(["--runner=NoRunner"])
+    with pytest.raises(UserError, match="Unexpected pipeline runner: NoRun"):
+        score(options=options)
+
+
 def test_maps_go_to_their_folder(score, tmp_path):
     score(maps_dir=str(tmp_path / "maps"))
     names = os.listdir(tmp_path / "maps")

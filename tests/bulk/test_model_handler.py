@@ -1,7 +1,5 @@
-import os
 import pathlib
 import pickle
-import shutil
 
 import pytest
 from conftest import make_parts
@@ -43,15 +41,10 @@ def test_a_pickled_handler_gives_the_scores_of_the_model(
     )
 
 
-def test_a_model_that_changed_is_an_error(exported, scoring, tmp_path):
-    copy = str(tmp_path / "1")
-    shutil.copytree(exported, copy)
-    version = SavedModelScorer(copy).version
-    (name,) = (n for n in os.listdir(f"{copy}/variables") if "data" in n)
-    with open(f"{copy}/variables/{name}", "r+b") as file:
-        file.write(b"\0\1\2\3")
+def test_a_model_that_changed_is_an_error(exported, scoring):
+    handler = ShardModelHandler(exported, "another digest", scoring)
     with pytest.raises(UserError, match="has changed since the run began"):
-        ShardModelHandler(copy, version, scoring).load_model()
+        handler.load_model()
 
 
 def test_batching_is_left_to_the_shard_and_a_model_can_be_shared(scoring):
