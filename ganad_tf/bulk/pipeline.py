@@ -113,7 +113,8 @@ class _WriteShard(beam.DoFn):
         self._files = files
 
     def process(self, scored: ScoredShard) -> Iterator[run_summary.Summary]:
-        self._files.write(scored.number, scored.rows)
+        if not scored.is_written:
+            self._files.write(scored.number, scored.rows)
         summary = run_summary.summary_of(scored)
         for key, count in summary.items():
             if key[0] in ("images", "skipped", "decision"):

@@ -34,6 +34,7 @@ class ScoredShard(NamedTuple):
     number: int
     rows: list[Row]
     num_skipped: int
+    is_written: bool  # its files are there already
 
 
 def score_shard(shard: Shard, scorer: Scorer, scoring: Scoring) -> ScoredShard:
@@ -50,10 +51,11 @@ def score_shard(shard: Shard, scorer: Scorer, scoring: Scoring) -> ScoredShard:
     Returns:
         scored: `Row`s in sorted order of their paths.
     """
-    written = scoring.files.read(shard.number)
-    if written is None or not _is_of(written, shard):
-        written = _score(shard, scorer, scoring)
-    return ScoredShard(shard.number, written, shard.num_skipped)
+    rows = scoring.files.read(shard.number)
+    is_written = rows is not None and _is_of(rows, shard)
+    if not is_written:
+        rows = _score(shard, scorer, scoring)
+    return ScoredShard(shard.number, rows, shard.num_skipped, is_written)
 
 
 def _is_of(rows: list[Row], shard: Shard) -> bool:

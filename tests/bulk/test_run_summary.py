@@ -23,9 +23,9 @@ def rows():
 
 
 def test_summaries_add_up_to_that_of_the_whole_in_any_order():
-    whole = run_summary.summary_of(ScoredShard(0, rows(), 6))
+    whole = run_summary.summary_of(ScoredShard(0, rows(), 6, False))
     parts = [
-        run_summary.summary_of(ScoredShard(n, rows()[n::3], 2))
+        run_summary.summary_of(ScoredShard(n, rows()[n::3], 2, False))
         for n in range(3)
     ]
     for order in itertools.permutations(parts):
@@ -35,7 +35,7 @@ def test_summaries_add_up_to_that_of_the_whole_in_any_order():
 
 def test_counts_are_those_of_the_rows():
     found = run_summary.to_json(
-        run_summary.summary_of(ScoredShard(0, rows(), 6))
+        run_summary.summary_of(ScoredShard(0, rows(), 6, False))
     )
     assert found["images"] == 60 and found["skipped"] == 6
     assert found["statuses"] == {"NxN px": 1, "corrupt": 1, "ok": 58}
@@ -54,6 +54,6 @@ def test_counts_are_those_of_the_rows():
 
 def test_a_summary_of_any_names_is_json():
     row = Row("d\udcff/a.png", status="empty file")
-    summary = run_summary.summary_of(ScoredShard(0, [row], 0))
+    summary = run_summary.summary_of(ScoredShard(0, [row], 0, False))
     text = json.dumps(run_summary.to_json(summary))
     assert list(json.loads(text)["folders"]) == ["d\udcff"]

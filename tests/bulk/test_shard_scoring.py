@@ -74,6 +74,7 @@ def test_a_written_shard_is_not_scored_again(shard, scoring):
     idle = FakeScorer()
     again = score_shard(shard, idle, scoring)
     assert not idle.batches and again.num_skipped == 2
+    assert again.is_written and not scored.is_written
     assert [row.path for row in again.rows] == [r.path for r in scored.rows]
     fewer = shard._replace(images=shard.images[1:])
     score_shard(fewer, idle, scoring)
@@ -94,5 +95,5 @@ def test_maps_of_the_scored_images_are_saved(shard, scoring, tmp_path):
 def test_a_shard_without_images_is_scored_at_once(scoring):
     empty = Shard(0, [], 3)
     scorer = FakeScorer()
-    assert score_shard(empty, scorer, scoring) == ScoredShard(0, [], 3)
+    assert score_shard(empty, scorer, scoring) == ScoredShard(0, [], 3, False)
     assert not scorer.batches
