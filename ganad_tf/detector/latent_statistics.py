@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.linalg
-from sklearn.covariance import ledoit_wolf
 
+from ganad_tf.detector.latent_moments import LatentMoments
 from ganad_tf.errors import UserError
 
 # Latents have a prior of unit deviation: what is below this is rounding.
@@ -117,13 +117,33 @@ class LatentGaussian:
             UserError: If some are not finite.
         """
         latents = check_latents(latents, at_least=2)
-        self.location_ = latents.mean(axis=0)
+        return self.fit_moments(LatentMoments(latents.shape[1]).update(latents))
+
+    def fit_moments(self, moments: LatentMoments) -> LatentGaussian:
+        """Fits mean and covariance to latents of which the sums are known.
+
+        Args:
+            moments: Of at least 2 latents.
+
+        Returns:
+            The Gaussian itself.
+
+        Raises:
+            ValueError: If there are fewer than two latents.
+        """
+        if moments.count < 2:
+            raise ValueError(
+                "Expected the moments of at least 2 latents. Received: those "
+                f"of {moments.count}"
+            )
+        self.location_ = moments.mean
         # Ledoit & Wolf shrink towards a multiple of the identity. Of the
         # correlation that is towards the own diagonal: scales are kept.
-        deviations = np.maximum(latents.std(axis=0), MIN_DEVIATION)
-        correlation, _ = ledoit_wolf((latents - self.location_) / deviations)
+        variances = np.maximum(np.diagonal(moments.covariance), 0.0)
+        deviations = np.maximum(np.sqrt(variances), MIN_DEVIATION)
+        correlation = moments.shrunk_correlation(deviations)
         self.covariance_ = correlation * np.outer(deviations, deviations)
-        self.num_latents_ = len(latents)
+        self.num_latents_ = moments.count
         self.whitening_ = self._whitening()
         return self
 
