@@ -102,12 +102,14 @@ def score_in_bulk(
             `output` holds another or a finished run.
     """
     num_images = sum(1 for _ in file_systems.list_images(source.images))
+    source = _checked(source)
     num_shards = num_shards or choose_num_shards(num_images)
+    output = file_systems.absolute(output)
     files = ShardFiles(output, num_shards)
     scoring = Scoring(
         files,
         batch_size,
-        ShardFiles(maps_dir, num_shards) if maps_dir else None,
+        maps_dir and ShardFiles(file_systems.absolute(maps_dir), num_shards),
         scorer.manifest.get("map_threshold"),
     )
     scorer.check(scoring.signature)
@@ -132,6 +134,15 @@ def score_in_bulk(
         )
     path = file_systems.join(output, shard_files.SUMMARY)
     return json.loads(file_systems.read_bytes(path))
+
+
+def _checked(source: ImageSource) -> ImageSource:
+    """The source as workers take it; an earlier run must have scores."""
+    if source.skip_scored is None:
+        return source
+    earlier = file_systems.absolute(source.skip_scored)
+    next(shard_files.scored_paths(earlier), None)
+    return source._replace(skip_scored=earlier)
 
 
 def choose_num_shards(num_images: int) -> int:

@@ -72,6 +72,13 @@ def test_no_image_is_an_error_that_leaves_nothing(score, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_an_earlier_run_must_have_scores(score, images, tmp_path):
+    source = ImageSource(images, str(tmp_path / "nowhere"))
+    with pytest.raises(UserError, match="no scores in .*nowhere"):
+        score(source=source)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_runner_that_beam_does_not_know_is_an_error(score):
     options = bulk_run.runner_options(["--runner=NoRunner"])
     with pytest.raises(UserError, match="Unexpected pipeline runner: NoRun"):
