@@ -80,7 +80,7 @@ def _import_bulk():
     try:
         from ganad_tf.bulk import bulk_run
         from ganad_tf.bulk import pipeline
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise UserError(
             f"This tool needs the extra `beam` ({error}): pip install "
             '"ganad_tf[beam]"'
