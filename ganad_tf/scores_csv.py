@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 
+from ganad_tf.errors import UserError
 from ganad_tf.score_parts import ANOMALY
 from ganad_tf.score_parts import SCALARS
 from ganad_tf.score_parts import UNJUDGED_SCORE
@@ -85,6 +86,39 @@ def to_csv(rows: Iterable[Row]) -> str:
     lines = [_line(COLUMNS)]
     lines += [_line(_cell(value) for value in row) for row in rows]
     return "".join(lines)
+
+
+def from_csv(text: str) -> list[Row]:
+    """Reads the rows that `to_csv` wrote.
+
+    Args:
+        text: The file's content.
+
+    Returns:
+        rows: `Row`s; floats have the 7 digits of the file.
+
+    Raises:
+        UserError: If the table has other columns.
+
+    Example:
+    >>> from_csv(to_csv([Row("a.png", p_value=0.25)]))[0].p_value
+    0.25
+    """
+    header, *rows = list(csv.reader(io.StringIO(text, newline=""))) or [[]]
+    if tuple(header) != COLUMNS:
+        raise UserError(
+            f"Expected a table with the columns {','.join(COLUMNS)}. "
+            f"Received: {','.join(header)}"
+        )
+    return [_row(dict(zip(COLUMNS, cells, strict=True))) for cells in rows]
+
+
+def _row(cells: dict[str, str]) -> Row:
+    numbers = {name: float(cells[name]) for name in SCALARS if cells[name]}
+    if "is_defective" in numbers:
+        numbers["is_defective"] = bool(numbers["is_defective"])
+    words = {name: cells[name] for name in ("path", "label", "status")}
+    return Row(**words, **numbers)
 
 
 def _cell(value) -> str:

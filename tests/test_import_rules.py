@@ -19,6 +19,7 @@ ROOMS = (
     "evaluation",
     "paper",
     "serving",
+    "bulk",
     "benchmark",
 )
 LIGHT_CLIENTS = (
@@ -28,6 +29,9 @@ LIGHT_CLIENTS = (
     "ganad_tf.serving.score_table",
 )
 HEAVY = ("tensorflow", "keras", "matplotlib", "sklearn")
+# Packages of the extra `beam`, and the room that may import them.
+OF_BEAM = {"apache_beam", "pyarrow", "dask", "distributed"}
+BEAM_ROOM = "bulk"
 # Rooms of the NumPy side, and modules of the TensorFlow side.
 WITHOUT_TENSORFLOW = (
     "artifacts",
@@ -182,6 +186,14 @@ def test_a_light_client_loads_nothing_heavy(module):
         check=True,
     )
     assert not ran.stdout.strip()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_beam_is_imported_in_its_room_alone(module):
+    names = imports(ast.walk(tree_of(module)))
+    if room_of(module) != BEAM_ROOM:
+        assert not {name.split(".")[0] for name in names} & OF_BEAM
+        assert BEAM_ROOM not in imported_rooms(names)
 
 
 @pytest.mark.parametrize("module", MODULES)

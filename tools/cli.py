@@ -39,5 +39,6 @@ tf.get_logger().setLevel("ERROR")
 
 from light_cli import finish
 from light_cli import run
+from light_cli import run_with_more
 
-__all__ = ["finish", "run"]
+__all__ = ["finish", "run", "run_with_more"]

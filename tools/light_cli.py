@@ -11,6 +11,7 @@ start import `cli` instead.
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import sys
 
@@ -72,13 +73,13 @@ def _fail(message: str) -> None:
     sys.exit(1)
 
 
-def _parse(argv: list[str]) -> list[str]:
+def _parse(argv: list[str], *, known_only: bool = False) -> list[str]:
     app.define_help_flags()
     try:
-        rest = flags.FLAGS(argv)
+        rest = flags.FLAGS(argv, known_only=known_only)
     except flags.Error as error:
         _fail(f"{error} (--help lists the flags)")
-    if len(rest) > 1:
+    if len(rest) > 1 and not known_only:
         _fail(f"unexpected argument {rest[1]!r}: flags are --name=value")
     return rest
 
@@ -89,13 +90,21 @@ def finish(message: str, *next_commands: str) -> None:
     print("\n".join(next_commands))
 
 
+def run_with_more(main) -> None:
+    """Runs `main(rest)` so, with the arguments that are no absl flags."""
+    _run(main, functools.partial(_parse, known_only=True))
+
+
 def run(main) -> None:
     """Runs `main()` as a program with absl flags."""
+    _run(lambda _: main(), _parse)
 
-    def guarded(_) -> None:
+
+def _run(main, parse) -> None:
+    def guarded(argv) -> None:
         logging.get_absl_handler().setFormatter(None)  # the bare message
         try:
-            main()
+            main(argv[1:])
         except (Exception, KeyboardInterrupt) as error:
             message = _user_message(error)
             if message is None:
@@ -107,4 +116,4 @@ def run(main) -> None:
     # Names of files may hold bytes that are no text.
     sys.stdout.reconfigure(errors="backslashreplace")
     logging.set_verbosity(logging.INFO)
-    app.run(guarded, flags_parser=_parse)
+    app.run(guarded, flags_parser=parse)

@@ -23,6 +23,8 @@ FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
 GRAY_MODES = ("1", "L", "LA", "I;16", "I;16B", "I;16L", "I")
 # A colour image of so many pixels takes some 4 GB to decode, by its arrays.
 MAX_PIXELS = 100_000_000
+# How the reason begins where a file could not be read at all.
+UNREADABLE = "unreadable"
 _MAX_BYTES = 2**30
 _BITS_PER_SAMPLE = 258  # a tag of TIFF
 _COLOR_MODES = ("P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
@@ -141,15 +143,26 @@ def read_file(path: str) -> bytes:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
             raise UserError("not a regular file")
-        if status.st_size > _MAX_BYTES:
-            raise UserError(
-                f"too large: {status.st_size} bytes, expected at most "
-                f"{_MAX_BYTES}"
-            )
+        check_num_bytes(status.st_size)
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        raise UserError(f"unreadable: {error.strerror}") from error
+        raise UserError(f"{UNREADABLE}: {error.strerror}") from error
+
+
+def check_num_bytes(size: int) -> None:
+    """Refuses a file, before it is read, that is no image by its size.
+
+    Args:
+        size: Of the file, in bytes.
+
+    Raises:
+        UserError: If it is larger than any image that can be used.
+    """
+    if size > _MAX_BYTES:
+        raise UserError(
+            f"too large: {size} bytes, expected at most {_MAX_BYTES}"
+        )
 
 
 def read_image_bytes(path: str) -> bytes:
@@ -170,7 +183,21 @@ def read_image_bytes(path: str) -> bytes:
         UserError: If the file is no such image; the message is the reason
             in one line, without the file's name.
     """
-    data = read_file(path)
+    return checked_image_bytes(read_file(path))
+
+
+def checked_image_bytes(data: bytes) -> bytes:
+    """Checks the content of an image file, and makes it decodable.
+
+    Args:
+        data: The file's bytes, wherever they were read.
+
+    Returns:
+        image_bytes: As of `read_image_bytes`.
+
+    Raises:
+        UserError: As of `read_image_bytes`.
+    """
     with decoder_errors():
         _check(data)
         return decodable(data)

@@ -8,6 +8,8 @@ images, so they can be accumulated in any order, in parts, and added up.
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 from scipy import ndimage
 
@@ -49,6 +51,8 @@ class ConditionalField:
 
     Args:
         latent_dim: Length k of the latents.
+        first_image: Number of the first image among all of them, where parts
+            of them are accumulated apart: numbers deal images to folds.
 
     Attributes:
         coefficients_: float16 of shape (k + 1, rows, columns, channels), B.
@@ -67,8 +71,9 @@ class ConditionalField:
     (3, 4, 4, 3)
     """
 
-    def __init__(self, *, latent_dim: int):
+    def __init__(self, *, latent_dim: int, first_image: int = 0):
         self.latent_dim = latent_dim
+        self.first_image = first_image
         self.num_images_ = 0
         self._sums: list[np.ndarray] | None = None
 
@@ -86,7 +91,8 @@ class ConditionalField:
         """
         features = np.asarray(features, np.float32)
         design = _with_ones(latents)
-        folds = (self.num_images_ + np.arange(len(features))) % NUM_FOLDS
+        number = self.first_image + self.num_images_
+        folds = (number + np.arange(len(features))) % NUM_FOLDS
         if self._sums is None:
             self._sums = _zero_sums(design.shape[1], features.shape[1:])
         for fold in range(NUM_FOLDS):
@@ -98,6 +104,9 @@ class ConditionalField:
     def merge(self, other: ConditionalField) -> ConditionalField:
         """Adds the sums of another field over other images.
 
+        The field of the whole is that of its parts, if each part knows its
+        `first_image`; it has then the images of all, and no further ones come.
+
         Args:
             other: Of the same shapes.
 
@@ -105,7 +114,7 @@ class ConditionalField:
             The field itself.
         """
         if self._sums is None:
-            self._sums = other._sums
+            self._sums = copy.deepcopy(other._sums)
         elif other._sums is not None:
             for mine, theirs in zip(self._sums, other._sums, strict=True):
                 mine += theirs
@@ -128,6 +137,7 @@ class ConditionalField:
             )
         design, cross, scatter = self._sums
         self._sums = None
+        fold_sizes = design[:, 0, 0]  # sums of squared ones
         shape = cross.shape[2:]
         cross = cross.reshape(*cross.shape[:2], -1)
         self.ridge_ = _choose_ridge(design, cross, scatter)
@@ -135,10 +145,10 @@ class ConditionalField:
         # As if each image's features were known up to rounding.
         power = np.diagonal(scatter.sum(axis=0).mean(axis=0))
         noise = ROUNDING**2 * np.diag(power) / self.num_images_
-        sizes = self._fold_sizes()[:, None, None, None]
+        sizes = fold_sizes[:, None, None, None]
         residuals += (sizes * noise).astype(np.float32)
         self.common_share_ = _choose_common_share(
-            residuals, self._fold_sizes(), shape[:2]
+            residuals, fold_sizes, shape[:2]
         )
         covariances = _shrunk(
             residuals.sum(axis=0) / self.num_images_,
@@ -155,10 +165,6 @@ class ConditionalField:
     def num_channels(self) -> int:
         """Channels of the features: what a qualified cell has on average."""
         return self.whitening_.shape[-1]
-
-    def _fold_sizes(self) -> np.ndarray:
-        count = np.arange(self.num_images_) % NUM_FOLDS
-        return np.bincount(count, minlength=NUM_FOLDS)
 
     def frechet_distances(
         self, features: np.ndarray, latents: np.ndarray

@@ -8,17 +8,20 @@ calibration images, which are compared with them. The maps of these wait on disk
 from __future__ import annotations
 
 from collections.abc import Iterable
-from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 from absl import logging
 
 from ganad_tf.detector.calibration import means_without_each
+from ganad_tf.detector.conditional_field import ConditionalField
 from ganad_tf.detector.graph import DetectorGraph
 from ganad_tf.detector.graph import Measures
+from ganad_tf.detector.latent_moments import LatentMoments
 from ganad_tf.detector.latent_statistics import check_latents
+from ganad_tf.detector.residual_statistics import ResidualMoments
 from ganad_tf.detector.spool import Spool
+from ganad_tf.detector.training_sums import TrainingSums
 
 # Quantile of qualified pixels that is 1 in an anomaly map.
 PIXEL_TAIL = 0.99
@@ -30,7 +33,7 @@ def fit(
     calibration_batches: Iterable[tf.Tensor],
 ) -> None:
     """Fits the statistics, then the calibration; see `OneClassDetector.fit`."""
-    _fit_statistics(detector, training_batches)
+    finish(detector, accumulate(detector, training_batches))
     with Spool() as maps:
         log_parts, tails = _measure(detector, calibration_batches, maps)
         _calibrate_scores(detector, log_parts)
@@ -38,32 +41,68 @@ def fit(
     detector.compile()  # earlier graphs hold earlier statistics
 
 
-def _fit_statistics(
-    detector: DetectorGraph, batches: Iterable[tf.Tensor]
-) -> None:
-    """Fits all that new images are compared with to the training images."""
+def accumulate(
+    detector: DetectorGraph,
+    batches: Iterable[tf.Tensor],
+    *,
+    first_image: int = 0,
+) -> TrainingSums:
+    """Sums up training images; the sums of parts of them can be merged.
+
+    Args:
+        detector: Fitted or not; its field, if any, is in use until `finish`.
+        batches: float32 images of shape (n, *image_shape).
+        first_image: Number of the first of them among all training images.
+
+    Returns:
+        sums: `TrainingSums`.
+
+    Raises:
+        UserError: If a latent is not finite.
+    """
     spec = tf.TensorSpec([None, *detector.image_shape])
     invert = tf.function(detector.invert, input_signature=[spec])
-    descriptors = []
-
-    def pairs() -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
-        for images in batches:
-            inverted = invert(images)
-            descriptors.append(
-                check_latents(inverted.descriptors.numpy(), at_least=1)
+    residuals, latents = ResidualMoments(), None
+    fields = _new_fields(detector, first_image)
+    for images in batches:
+        inverted = invert(images)
+        descriptors = check_latents(inverted.descriptors.numpy(), at_least=1)
+        latents = latents or LatentMoments(descriptors.shape[1])
+        latents.update(descriptors)
+        residuals.update(detector.to_network(images), inverted.reconstructions)
+        if fields:
+            detector.field.update(
+                {k: v.numpy() for k, v in inverted.view.features.items()},
+                inverted.latents.numpy(),
             )
-            if detector.field is not None:
-                detector.field.update(
-                    {k: v.numpy() for k, v in inverted.view.features.items()},
-                    inverted.latents.numpy(),
-                )
-            yield detector.to_network(images), inverted.reconstructions
+    return TrainingSums(residuals, latents or LatentMoments(1), fields)
 
+
+def _new_fields(
+    detector: DetectorGraph, first_image: int
+) -> dict[str, ConditionalField]:
+    if detector.field is None:
+        return {}
+    detector.field.reset()
+    for field in detector.field.fields_.values():
+        field.first_image = first_image
+    return detector.field.fields_
+
+
+def finish(detector: DetectorGraph, sums: TrainingSums) -> None:
+    """Gives a detector the statistics of all training images.
+
+    Args:
+        detector: Of which `accumulate` made the sums.
+        sums: Of all training images, merged of their parts.
+
+    Raises:
+        ValueError: If there are too few images.
+    """
+    detector.residual_statistics_.fit_moments(sums.residuals)
+    detector.latent_gaussian_.fit_moments(sums.latents)
     if detector.field is not None:
-        detector.field.reset()
-    detector.residual_statistics_.fit(pairs())
-    detector.latent_gaussian_.fit(np.concatenate(descriptors))
-    if detector.field is not None:
+        detector.field.fields_ = sums.fields
         detector.field.finish()
     logging.info(
         "Fitted the statistics to %d training latents.",

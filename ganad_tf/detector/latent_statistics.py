@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import scipy.linalg
 
+from ganad_tf.detector.latent_moments import LatentMoments
 from ganad_tf.errors import UserError
 
 # Latents have a prior of unit deviation: what is below this is rounding.
 MIN_DEVIATION = 1e-3
-_ROWS = 1024  # latents that are worked on in float64 at once
 
 
 def frechet_distance(
@@ -73,34 +71,6 @@ def _square_root(covariance: np.ndarray) -> np.ndarray:
     return (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
 
 
-def _offsets(latents: np.ndarray, mean: np.ndarray) -> Iterator[np.ndarray]:
-    """Latents minus their mean in float64, some rows at a time."""
-    for start in range(0, len(latents), _ROWS):
-        yield latents[start : start + _ROWS] - mean
-
-
-def _shrunk_covariance(
-    latents: np.ndarray, mean: np.ndarray, scales: np.ndarray
-) -> np.ndarray:
-    """Covariance of scaled latents after Ledoit & Wolf (2004).
-
-    In memory that does not grow with the latents, unlike scikit-learn's.
-    """
-    count, dim = latents.shape
-    scatter, fourth_powers = np.zeros([dim, dim]), 0.0
-    for offsets in _offsets(latents, mean):
-        rows = offsets / scales
-        scatter += rows.T @ rows
-        fourth_powers += np.square(np.square(rows).sum(axis=1)).sum()
-    covariance = scatter / count
-    level = np.trace(covariance) / dim
-    energy = np.square(covariance).sum()
-    distance = energy - dim * level**2  # from the multiple of the identity
-    noise = max(fourth_powers / count - energy, 0.0) / count
-    share = min(noise / distance, 1.0) if distance > 0.0 else 0.0
-    return (1.0 - share) * covariance + share * level * np.eye(dim)
-
-
 class LatentGaussian:
     """The Gaussian of the latents of qualified images: the reference.
 
@@ -147,18 +117,33 @@ class LatentGaussian:
             UserError: If some are not finite.
         """
         latents = check_latents(latents, at_least=2)
-        self.location_ = latents.mean(axis=0, dtype=np.float64)
-        squares = sum(
-            np.square(rows).sum(axis=0)
-            for rows in _offsets(latents, self.location_)
-        )
+        return self.fit_moments(LatentMoments(latents.shape[1]).update(latents))
+
+    def fit_moments(self, moments: LatentMoments) -> LatentGaussian:
+        """Fits mean and covariance to latents of which the sums are known.
+
+        Args:
+            moments: Of at least 2 latents.
+
+        Returns:
+            The Gaussian itself.
+
+        Raises:
+            ValueError: If there are fewer than two latents.
+        """
+        if moments.count < 2:
+            raise ValueError(
+                "Expected the moments of at least 2 latents. Received: those "
+                f"of {moments.count}"
+            )
+        self.location_ = moments.mean
         # Ledoit & Wolf shrink towards a multiple of the identity. Of the
         # correlation that is towards the own diagonal: scales are kept.
-        deviations = np.sqrt(squares / len(latents))
-        deviations = np.maximum(deviations, MIN_DEVIATION)
-        correlation = _shrunk_covariance(latents, self.location_, deviations)
+        variances = np.maximum(np.diagonal(moments.covariance), 0.0)
+        deviations = np.maximum(np.sqrt(variances), MIN_DEVIATION)
+        correlation = moments.shrunk_correlation(deviations)
         self.covariance_ = correlation * np.outer(deviations, deviations)
-        self.num_latents_ = len(latents)
+        self.num_latents_ = moments.count
         self.whitening_ = self._whitening()
         return self
 

@@ -26,6 +26,48 @@ def mean_of_largest(values: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(largest.values, axis=1)
 
 
+class ResidualMoments:
+    """Sums of residuals and of their squares, for each pixel and channel.
+
+    Memory holds one batch, whatever the number of images, and sums of parts
+    can be added up.
+
+    Attributes:
+        count: How many images there are.
+        total: float64 of shape (height, width, channels), 0 at first.
+        squares: float64 of the same shape, 0 at first.
+    """
+
+    def __init__(self):
+        self.count, self.total, self.squares = 0, 0.0, 0.0
+
+    def update(self, images: tf.Tensor, reconstructions: tf.Tensor) -> None:
+        """Adds images.
+
+        Args:
+            images: float32 of shape (batch, height, width, channels).
+            reconstructions: float32 of the same shape.
+        """
+        residuals = np.asarray(images - reconstructions, np.float64)
+        self.count += len(residuals)
+        self.total = self.total + residuals.sum(axis=0)
+        self.squares = self.squares + np.square(residuals).sum(axis=0)
+
+    def merge(self, other: ResidualMoments) -> ResidualMoments:
+        """Adds the sums of other images of the same size.
+
+        Args:
+            other: Their moments.
+
+        Returns:
+            The moments themselves.
+        """
+        self.count += other.count
+        self.total = self.total + other.total
+        self.squares = self.squares + other.squares
+        return self
+
+
 class ResidualStatistics:
     """Mean and deviation of qualified residuals, which scale new ones.
 
@@ -56,15 +98,23 @@ class ResidualStatistics:
         Returns:
             The statistics themselves.
         """
-        # Running sums: memory holds one batch, whatever the number of images.
-        count, total, squares = 0, 0.0, 0.0
+        moments = ResidualMoments()
         for images, reconstructions in pairs:
-            residuals = np.asarray(images - reconstructions, np.float64)
-            count += len(residuals)
-            total = total + residuals.sum(axis=0)
-            squares = squares + np.square(residuals).sum(axis=0)
-        mean = total / count
-        deviation = np.sqrt(np.maximum(squares / count - mean**2, 0.0))
+            moments.update(images, reconstructions)
+        return self.fit_moments(moments)
+
+    def fit_moments(self, moments: ResidualMoments) -> ResidualStatistics:
+        """Fits to images of which the sums are known.
+
+        Args:
+            moments: Of at least one image.
+
+        Returns:
+            The statistics themselves.
+        """
+        mean = moments.total / moments.count
+        variance = moments.squares / moments.count - mean**2
+        deviation = np.sqrt(np.maximum(variance, 0.0))
         # A tenth of the mean deviation, so that rounding at constant pixels
         # is no defect.
         scale = deviation + 0.1 * deviation.mean() + 1e-6

@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -21,6 +22,64 @@ from ganad_tf.serving.scorer import BadAnswerError
 
 # Files are written under a longer name first.
 _MAX_NAME_BYTES = 180
+
+
+class DrawnMap(NamedTuple):
+    """What is kept of an image's anomaly map."""
+
+    png: bytes  # input, reconstruction and map side by side
+    regions: list[regions.Region]  # of the map, above the threshold
+
+
+def draw_map(
+    path: str,
+    image_bytes: bytes,
+    outputs: dict[str, Any],
+    map_threshold: float | None,
+) -> DrawnMap:
+    """Draws what the signature `inspect` says of an image.
+
+    Args:
+        path: Name of the image.
+        image_bytes: The encoded image.
+        outputs: Its outputs of the signature `inspect`.
+        map_threshold: Map value from which on a pixel belongs to a region;
+            None for no regions.
+
+    Returns:
+        drawn: Its `DrawnMap`.
+
+    Raises:
+        BadAnswerError: If the outputs hold no such pictures.
+    """
+    pictures = (
+        ("reconstruction_png_bytes", "RGB"),
+        ("anomaly_map_png_bytes", "L"),
+    )
+    reconstruction, anomaly_map = (
+        _answered(path, outputs, name, mode) for name, mode in pictures
+    )
+    anomaly_map = (anomaly_map + 1.0) / 2.0 * MAP_LIMIT
+    height, width, _ = reconstruction.shape
+    panel = map_pictures.Panel(
+        map_pictures.caption(
+            os.path.basename(path),
+            is_defective=outputs["is_defective"],
+            anomaly_score=outputs["anomaly_score"],
+            p_value=outputs["p_value"],
+        ),
+        _pixels(image_bytes, "RGB", (width, height)),
+        reconstruction,
+        anomaly_map,
+        map_threshold,
+    )
+    above = (
+        []
+        if map_threshold is None
+        else regions.find_regions(anomaly_map, map_threshold)
+    )
+    png = map_pictures.panels_png([panel], Source=ascii(path))
+    return DrawnMap(png, above)
 
 
 class MapFolder:
@@ -72,33 +131,10 @@ class MapFolder:
         Raises:
             BadAnswerError: If they hold no such pictures.
         """
-        pictures = (
-            ("reconstruction_png_bytes", "RGB"),
-            ("anomaly_map_png_bytes", "L"),
-        )
-        reconstruction, anomaly_map = (
-            _answered(path, outputs, name, mode) for name, mode in pictures
-        )
-        anomaly_map = (anomaly_map + 1.0) / 2.0 * MAP_LIMIT
-        height, width, _ = reconstruction.shape
-        panel = map_pictures.Panel(
-            map_pictures.caption(
-                os.path.basename(path),
-                is_defective=outputs["is_defective"],
-                anomaly_score=outputs["anomaly_score"],
-                p_value=outputs["p_value"],
-            ),
-            _pixels(image_bytes, "RGB", (width, height)),
-            reconstruction,
-            anomaly_map,
-            self._threshold,
-        )
-        artifacts.write_bytes(
-            self._picture_path(path),
-            map_pictures.panels_png([panel], Source=ascii(path)),
-        )
+        drawn = draw_map(path, image_bytes, outputs, self._threshold)
+        artifacts.write_bytes(self._picture_path(path), drawn.png)
         if self._threshold is not None:
-            self._append_regions(path, anomaly_map)
+            self._append_regions(path, drawn.regions)
 
     def _picture_path(self, path: str) -> str:
         """Where the picture of an image goes: no two images share a file.
@@ -106,18 +142,39 @@ class MapFolder:
         Names that differ in "/" and "_" alone would, and a name may be too
         long; a digest of the path tells these apart.
         """
-        name = path.strip(os.sep).replace(os.sep, "_")
+        name = _flat(path)
         plain = os.path.join(self.path, f"{name}.png")
-        short = os.fsencode(name)[:_MAX_NAME_BYTES]
-        if short == os.fsencode(name) and _source(plain) in (None, ascii(path)):
+        is_short = len(os.fsencode(name)) <= _MAX_NAME_BYTES
+        if is_short and _source(plain) in (None, ascii(path)):
             return plain
-        digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
-        return os.path.join(self.path, f"{os.fsdecode(short)}-{digest}.png")
+        return os.path.join(self.path, picture_name(path))
 
-    def _append_regions(self, path: str, anomaly_map: np.ndarray) -> None:
-        above = regions.find_regions(anomaly_map, self._threshold)
+    def _append_regions(self, path: str, above: list[regions.Region]) -> None:
         with _open(self._regions, "a") as file:
             file.write(regions.to_csv([(path, above)], header=not file.tell()))
+
+
+def picture_name(path: str) -> str:
+    """A file name for the picture of an image that no other image has.
+
+    Args:
+        path: Name of the image.
+
+    Returns:
+        name: The image's path without separators, cut where it is too long,
+            and a digest of all of it.
+
+    Example:
+    >>> picture_name("day/a.png")
+    'day_a.png-277eb4cfa5036856.png'
+    """
+    short = os.fsdecode(os.fsencode(_flat(path))[:_MAX_NAME_BYTES])
+    digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+    return f"{short}-{digest}.png"
+
+
+def _flat(path: str) -> str:
+    return path.strip(os.sep).replace(os.sep, "_")
 
 
 def _open(path: str, mode: str) -> io.TextIOWrapper:

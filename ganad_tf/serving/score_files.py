@@ -153,7 +153,7 @@ def _keep(
     chunk: list[ScoredFile], table: ResumableTable, maps: Maps | None
 ) -> None:
     """Saves maps first: an image with a row is not scored again."""
-    rows = [_table_row(file) for file in chunk]
+    rows = [table_row(file) for file in chunk]
     for file in chunk if maps else ():
         if isinstance(file.row, dict):
             maps.save(file.path, file.image_bytes, file.row)
@@ -161,7 +161,18 @@ def _keep(
     table.append(rows, stamps=stamps, version=chunk[0].version)
 
 
-def _table_row(file: ScoredFile) -> Row:
+def table_row(file: ScoredFile) -> Row:
+    """The row of a file in `scores.csv`.
+
+    Args:
+        file: One of `score_files`.
+
+    Returns:
+        row: Its scalars, or the reason why it has none.
+
+    Raises:
+        BadAnswerError: If its outputs are not those of an exported model.
+    """
     if isinstance(file.row, str):
         return Row(file.path, status=file.row)
     try:
@@ -191,6 +202,22 @@ def _logged(
         )
 
 
+def size_of_file(path: str) -> int:
+    """Bytes of a file here; 0 where there is none."""
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        return 0
+
+
+def read_or_reason(path: str) -> bytes | str:
+    """The bytes of an image file here, or why it cannot be used."""
+    try:
+        return image_files.read_image_bytes(path)
+    except UserError as error:
+        return str(error)
+
+
 def score_files(
     score: Callable[[list[bytes]], list[ScoredRow]],
     paths: list[str],
@@ -198,6 +225,8 @@ def score_files(
     batch_size: int,
     num_parallel: int,
     version: Callable[[], str] = str,
+    read: Callable[[str], bytes | str] = read_or_reason,
+    size: Callable[[str], int] = size_of_file,
 ) -> Iterator[list[ScoredFile]]:
     """Scores image files, chunk by chunk, in order and in bounded memory.
 
@@ -208,6 +237,9 @@ def score_files(
         num_parallel: Chunks that are read and scored at once.
         version: Says which version of the model answers now; by default none
             is known.
+        read: The bytes of a file, or the reason why it has none; called by
+            threads.
+        size: The bytes of a file, before it is read.
 
     Yields:
         scored: `ScoredFile`s of the next chunk, all of one version.
@@ -218,9 +250,11 @@ def score_files(
     pool = ThreadPoolExecutor(num_parallel)
     waiting = collections.deque()
     try:
-        for chunk in chunk_paths(paths, num_images=batch_size):
+        for chunk in chunk_paths(paths, num_images=batch_size, size=size):
             # Results are yielded in order; memory holds the chunks that wait.
-            waiting.append(pool.submit(_score_chunk, score, version, chunk))
+            waiting.append(
+                pool.submit(_score_chunk, score, version, read, chunk)
+            )
             if len(waiting) > num_parallel:
                 yield waiting.popleft().result()
         while waiting:
@@ -232,7 +266,11 @@ def score_files(
 
 
 def chunk_paths(
-    paths: list[str], *, num_images: int, num_bytes: int = MAX_CHUNK_BYTES
+    paths: list[str],
+    *,
+    num_images: int,
+    num_bytes: int = MAX_CHUNK_BYTES,
+    size: Callable[[str], int] = size_of_file,
 ) -> Iterator[list[str]]:
     """Cuts a list of files into chunks of bounded number and size.
 
@@ -240,32 +278,26 @@ def chunk_paths(
         paths: Files, in order; missing ones count as empty.
         num_images: Files in a chunk at most.
         num_bytes: Sum of their sizes at most, unless a file alone is larger.
+        size: The bytes of a file.
 
     Yields:
         chunk: Files, at least one.
     """
-    chunk, size = [], 0
+    chunk, total = [], 0
     for path in paths:
-        more = _size(path)
-        if chunk and (len(chunk) >= num_images or size + more > num_bytes):
+        more = size(path)
+        if chunk and (len(chunk) >= num_images or total + more > num_bytes):
             yield chunk
-            chunk, size = [], 0
+            chunk, total = [], 0
         chunk.append(path)
-        size += more
+        total += more
     if chunk:
         yield chunk
 
 
-def _size(path: str) -> int:
-    try:
-        return os.path.getsize(path)
-    except OSError:
-        return 0
-
-
-def _score_chunk(score, version, paths: list[str]) -> list[ScoredFile]:
+def _score_chunk(score, version, read, paths: list[str]) -> list[ScoredFile]:
     stamps = [stamp(path) for path in paths]
-    contents = [_read(path) for path in paths]
+    contents = [read(path) for path in paths]
     readable = [data for data in contents if isinstance(data, bytes)]
     rows, answered = _score_by_one_version(score, version, readable)
     rows = iter(rows)
@@ -290,11 +322,3 @@ def _score_by_one_version(
         "The server changes its version too often to score a request by one. "
         "Expected an address that names the version"
     )
-
-
-def _read(path: str) -> bytes | str:
-    """The image's bytes, or the reason why it cannot be read."""
-    try:
-        return image_files.read_image_bytes(path)
-    except UserError as error:
-        return str(error)

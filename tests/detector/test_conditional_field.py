@@ -52,26 +52,45 @@ def test_distances_equal_those_of_the_least_squares_reference():
     np.testing.assert_allclose(ours, expected, rtol=0.15, atol=0.05)
 
 
-def test_sums_in_parts_are_the_sums_of_all():
+@pytest.mark.parametrize("cuts", [[20, 40], [7, 18, 59], [1]])
+def test_parts_that_know_their_place_merge_to_the_whole(cuts):
     features, latents = draw(60, seed=0)
-    at_once = ConditionalField(latent_dim=2).update(features, latents)
-    in_parts = ConditionalField(latent_dim=2)
-    for start in range(0, 60, 20):
-        chosen = slice(start, start + 20)
-        in_parts.update(features[chosen], latents[chosen])
-    merged = ConditionalField(latent_dim=2).update(features[:20], latents[:20])
-    rest = ConditionalField(latent_dim=2).update(features[20:], latents[20:])
-    merged.merge(rest)
-    for field in (in_parts, merged):
-        field.finish()
-    at_once.finish()
-    for field in (in_parts, merged):
+    at_once = ConditionalField(latent_dim=2).update(features, latents).finish()
+    merged = ConditionalField(latent_dim=2)
+    bounds = [0, *cuts, 60]
+    parts = list(zip(bounds[:-1], bounds[1:], strict=True))
+    for first, end in parts[::-1]:
+        part = ConditionalField(latent_dim=2, first_image=first)
+        middle = (first + end) // 2  # in two batches
+        part.update(features[first:middle], latents[first:middle])
+        part.update(features[middle:end], latents[middle:end])
+        merged.merge(part)
+    merged.finish()
+    assert merged.num_images_ == 60
+    assert merged.ridge_ == at_once.ridge_
+    assert merged.common_share_ == at_once.common_share_
+    # float32 sums, and results of 11 bits.
+    for name in ("coefficients_", "whitening_"):
         np.testing.assert_allclose(
-            field.coefficients_, at_once.coefficients_, atol=2e-3
+            getattr(merged, name), getattr(at_once, name), rtol=2e-3, atol=1e-4
         )
-        np.testing.assert_allclose(
-            field.whitening_, at_once.whitening_, rtol=0.01, atol=2e-3
+
+
+def test_a_merged_part_is_left_as_it_is():
+    features, latents = draw(60, seed=0)
+    part, other = (
+        ConditionalField(latent_dim=2, first_image=first).update(
+            features[first : first + 30], latents[first : first + 30]
         )
+        for first in (0, 30)
+    )
+    merged = ConditionalField(latent_dim=2).merge(part).merge(other)
+    alone = part.finish().coefficients_
+    expected = ConditionalField(latent_dim=2).update(
+        features[:30], latents[:30]
+    )
+    np.testing.assert_array_equal(alone, expected.finish().coefficients_)
+    assert merged.finish().num_images_ == 60
 
 
 def test_held_out_likelihood_chooses_how_much_cells_have_in_common():

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sklearn.covariance import LedoitWolf
 
 from ganad_tf.detector import latent_statistics
+from ganad_tf.detector.latent_moments import LatentMoments
 from ganad_tf.detector.latent_statistics import LatentGaussian
 
 
@@ -156,5 +157,7 @@ def test_constant_latents_give_finite_scores():
 def test_bad_latents_are_errors():
     with pytest.raises(ValueError, match=r"latents.shape=\(1, 3\)"):
         LatentGaussian().fit(np.zeros([1, 3]))
+    with pytest.raises(ValueError, match="moments of at least 2.* of 1"):
+        LatentGaussian().fit_moments(LatentMoments(3).update(np.ones([1, 3])))
     with pytest.raises(ValueError, match="diverged"):
         LatentGaussian().fit(np.array([[0.0], [np.nan]]))

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ganad_tf.detector.residual_statistics import ResidualMoments
 from ganad_tf.detector.residual_statistics import ResidualStatistics
 
 
@@ -28,6 +29,20 @@ def test_statistics_are_those_of_each_pixel(statistics, images):
     np.testing.assert_allclose(
         statistics.scale_, deviation + 0.1 * deviation.mean(), atol=1e-5
     )
+
+
+def test_parts_merge_to_the_whole(statistics, images):
+    merged = ResidualMoments()
+    for part in (images[50:], images[:7], images[7:50]):
+        moments = ResidualMoments()
+        moments.update(part, 0 * part)
+        merged.merge(moments)
+    found = ResidualStatistics().fit_moments(merged)
+    assert merged.count == 60
+    np.testing.assert_allclose(
+        found.location_, statistics.location_, rtol=1e-6, atol=1e-9
+    )
+    np.testing.assert_allclose(found.scale_, statistics.scale_, rtol=1e-6)
 
 
 def test_maps_are_the_largest_channels_deviations(statistics, images):
