@@ -163,6 +163,13 @@ flags.DEFINE_string(
     "and have one role: folder, or a regular expression on the path below "
     '--data with one group in parentheses, such as "(tile[0-9]+)_".',
 )
+_DEVICES = flags.DEFINE_list(
+    "devices",
+    [],
+    "Devices of this host to train on, such as GPU:0,GPU:1; several share "
+    "each batch. CPU:0,CPU:1 divides the CPU. Default: all GPUs, or else the "
+    "CPU. TF_CONFIG names several hosts.",
+)
 _SEED = flags.DEFINE_integer(
     "seed",
     0,
@@ -184,7 +191,14 @@ _SWEEP_SAMPLES = flags.DEFINE_integer(
     lower_bound=1,
 )
 # Flags that are not arguments of a single training run.
-_NOT_SWEPT = ("data", "model_dir", "seed", "sweep", "sweep_samples")
+_NOT_SWEPT = (
+    "data",
+    "model_dir",
+    "devices",
+    "seed",
+    "sweep",
+    "sweep_samples",
+)
 
 
 def _own_flags() -> dict[str, flags.Flag]:
@@ -222,7 +236,11 @@ def _swept_argument(name: str, text: str) -> Any:
 def _train(model_dir: str, **swept: Any) -> None:
     arguments = {n: _argument(f.value) for n, f in _own_flags().items()}
     train_gan(
-        _DATA.value, model_dir, seed=_SEED.value, **{**arguments, **swept}
+        _DATA.value,
+        model_dir,
+        seed=_SEED.value,
+        devices=_DEVICES.value,
+        **{**arguments, **swept},
     )
 
 

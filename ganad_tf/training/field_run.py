@@ -13,6 +13,7 @@ from ganad_tf.gan.field_discriminator import FieldDiscriminator
 from ganad_tf.gan.unet_discriminator import STRIDE
 from ganad_tf.gan.unet_discriminator import build_unet_discriminator
 from ganad_tf.training import callbacks
+from ganad_tf.training import distribution
 from ganad_tf.training import tensorboard_runs
 from ganad_tf.training.configuration import TrainingConfig
 
@@ -57,6 +58,7 @@ def train_field(
     )
     if step:
         logging.info("Resuming at step %d of %d.", step, config.field_steps)
+    distribution.agree(step)
     steps_per_epoch = min(steps_per_epoch, config.field_steps)
     log_dir = tensorboard_runs.log_dir(model_dir, RUN_NAME)
     model.fit(
@@ -70,8 +72,10 @@ def train_field(
             callbacks.StopAtLastStep(config.field_steps),
             callbacks.Progress(BATCH_SIZE),
             callbacks.TrainingGuard(),
-            checkpoint,
-            keras.callbacks.TensorBoard(log_dir, write_graph=False),
+            *distribution.of_chief(
+                checkpoint,
+                keras.callbacks.TensorBoard(log_dir, write_graph=False),
+            ),
         ],
     )
     return model.unet

@@ -11,6 +11,7 @@ from ganad_tf.data import image_tensors
 from ganad_tf.gan.gan import DCGAN
 from ganad_tf.recipes import recipe_of
 from ganad_tf.training import callbacks
+from ganad_tf.training import distribution
 from ganad_tf.training import monitoring
 from ganad_tf.training import tensorboard_runs
 from ganad_tf.training.building import build_gan
@@ -61,6 +62,7 @@ def train(
     elif recipe_of(config.method).without(config.without).fits_linear_head:
         images = train_images.as_network_images(config, MAX_HEAD_IMAGES)
         fit_linear_head(gan, images, config)
+    distribution.agree(step)
     monitor = monitoring.TrainingMonitor(
         tensorboard_runs.log_dir(model_dir, RUN_NAME),
         real_images=_shown_images(config, train_images),
@@ -136,6 +138,5 @@ def _callbacks(
         callbacks.StopAtLastStep(config.num_steps),
         callbacks.Progress(config.batch_size),
         callbacks.TrainingGuard(),
-        checkpoint,
-        monitor,
+        *distribution.of_chief(checkpoint, monitor),
     ]
