@@ -75,7 +75,8 @@ def whole_batch(rows: tf.Tensor) -> tf.Tensor:
 
     @tf.custom_gradient
     def gather(own):
-        return _context().all_gather(own, axis=0), own_rows
+        # What comes from a dataset has no device; what is gathered needs one.
+        return _context().all_gather(tf.identity(own), axis=0), own_rows
 
     size = None if rows.shape[0] is None else count() * rows.shape[0]
     return tf.ensure_shape(gather(rows), [size, *rows.shape[1:]])
@@ -122,7 +123,9 @@ def summed(tensors: list[tf.Tensor]) -> list[tf.Tensor]:
     """The sums over replicas, such as of gradients by their own rows."""
     if count() == 1:
         return tensors
-    return _context().all_reduce(tf.distribute.ReduceOp.SUM, tensors)
+    return _context().all_reduce(
+        tf.distribute.ReduceOp.SUM, [tf.identity(tensor) for tensor in tensors]
+    )
 
 
 def as_logs(values: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

@@ -17,6 +17,7 @@ flag takes several values at once: "without=linear_head+adversarial,field".
 """
 
 import copy
+import os
 import sys
 from typing import Any
 
@@ -25,6 +26,8 @@ from absl import logging
 
 import cli
 from ganad_tf import recipes
+from ganad_tf import remote
+from ganad_tf import staging
 from ganad_tf.data import dataset
 from ganad_tf.errors import UserError
 from ganad_tf.training import choices
@@ -262,7 +265,9 @@ def _sweep() -> str:
     chosen = sweep.combinations(
         values, num_samples=_SWEEP_SAMPLES.value, seed=_SEED.value
     )
-    return sweep.run_sweep(train_one, chosen, _MODEL_DIR.value)
+    with staging.local_folder(_MODEL_DIR.value) as folder:
+        best = sweep.run_sweep(train_one, chosen, folder)
+    return remote.join(_MODEL_DIR.value, os.path.relpath(best, folder))
 
 
 def main() -> None:

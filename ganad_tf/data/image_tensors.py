@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from ganad_tf import remote
 from ganad_tf import replicas
 from ganad_tf.data import augmentation
 from ganad_tf.data import image_cache
@@ -34,7 +35,7 @@ def median_size(paths: Sequence[str]) -> tuple[int, int]:
     """
     sizes = []
     for path in paths:
-        with Image.open(path) as image:
+        with remote.open_file(path) as file, Image.open(file) as image:
             sizes.append((image.height, image.width))
     height, width = np.median(sizes, axis=0)
     return int(height), int(width)
@@ -54,7 +55,7 @@ def color_channels(paths: Sequence[str]) -> int:
     """
     first = {}
     for path in paths:
-        with Image.open(path) as image:
+        with remote.open_file(path) as file, Image.open(file) as image:
             gray = image.mode in image_files.GRAY_MODES
             first.setdefault(1 if gray else 3, path)
     if len(first) > 1:
@@ -161,7 +162,7 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
 
 
 def _read_decodable(path: str | bytes) -> bytes:
-    with open(path, "rb") as file:
+    with remote.open_file(path) as file:
         return image_files.decodable(file.read())
 
 

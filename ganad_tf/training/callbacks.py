@@ -7,6 +7,7 @@ import os
 import time
 
 import keras
+import numpy as np
 from absl import logging
 
 from ganad_tf import artifacts
@@ -14,6 +15,11 @@ from ganad_tf import progress
 from ganad_tf.errors import UserError
 
 CHECKPOINT_NAME = "checkpoint.weights.h5"
+
+
+def steps_taken(model: keras.Model) -> int:
+    """The step counter of a model, on one device or on several."""
+    return int(np.asarray(model.step))
 
 
 class Progress(keras.callbacks.Callback):
@@ -40,7 +46,7 @@ class Progress(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs=None) -> None:
         seconds = time.monotonic() - self._start
         rate = max(self._num_batches, 1) * self.batch_size / seconds
-        step, total = int(self.model.step), self.model.num_steps
+        step, total = steps_taken(self.model), self.model.num_steps
         left = max(total - step, 0) * self.batch_size / rate
         logging.info(
             "Step %d of %d: %.0f images/s, %s left.",
@@ -90,7 +96,7 @@ class Checkpoint(keras.callbacks.Callback):
                     f"{self.path} is damaged or of another model ({error}). "
                     "Train again with another --model_dir"
                 ) from error
-        return int(model.step)
+        return steps_taken(model)
 
     def on_epoch_end(self, epoch: int, logs=None) -> None:
         with artifacts.new_file(self.path, suffix=".weights.h5") as part:
@@ -120,7 +126,7 @@ class StopAtLastStep(keras.callbacks.Callback):
         self.num_steps = num_steps
 
     def on_epoch_begin(self, epoch: int, logs=None) -> None:
-        self._left = self.num_steps - int(self.model.step)
+        self._left = self.num_steps - steps_taken(self.model)
 
     def on_train_batch_end(self, batch: int, logs=None) -> None:
         if batch + 1 >= self._left:

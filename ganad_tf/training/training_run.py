@@ -10,6 +10,7 @@ from typing import Any
 
 from absl import logging
 
+from ganad_tf import staging
 from ganad_tf.data import dataset
 from ganad_tf.data import grouping
 from ganad_tf.data import image_tensors
@@ -31,6 +32,7 @@ from ganad_tf.version import versions
 MAX_MEASURED = 512
 
 
+@staging.staged("model_dir")
 def train_gan(
     data: str,
     model_dir: str,
@@ -81,6 +83,8 @@ def train_gan(
     strategy = distribution.open_strategy(tuple(devices))
     use_determinism(seed)
     with distribution.scope(strategy):
+        if not distribution.is_chief():
+            staging.keep_to_itself(model_dir)
         with distribution.chief_first():
             split = open_split(
                 data,
