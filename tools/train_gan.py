@@ -249,6 +249,11 @@ def _train(model_dir: str, **swept: Any) -> None:
 
 def _sweep() -> str:
     """Trains every combination; returns the folder of the best one."""
+    if os.environ.get("TF_CONFIG"):
+        raise UserError(
+            "--sweep runs on one host. Expected no TF_CONFIG: start a sweep of "
+            "other combinations on each host"
+        )
     values = sweep.parse_sweep(_SWEEP.value, names=_own_flags())
     arguments = {
         (name, text): _swept_argument(name, text)

@@ -13,8 +13,11 @@ import functools
 import json
 import os
 import re
+from collections.abc import Iterable
 from collections.abc import Iterator
 
+import keras
+import numpy as np
 import tensorflow as tf
 
 from ganad_tf import replicas
@@ -163,18 +166,28 @@ def agree(step: int = 0) -> None:
     """
     if num_hosts() == 1:
         return
-    strategy = tf.distribute.get_strategy()
-    values = strategy.experimental_distribute_values_from_function(
-        lambda _: tf.constant([step])
-    )
-    steps = collections.Counter(
-        strategy.gather(values, axis=0).numpy().tolist()
-    )
+    steps = collections.Counter(_of_all(np.int32(step)).tolist())
     if len(steps) > 1:
         raise UserError(
             "The hosts would resume at different steps. Expected a --model_dir "
             f"that all of them share. Received: steps {sorted(steps)}"
         )
+
+
+def share(variables: Iterable[keras.Variable]) -> None:
+    """Gives all hosts the values that the chief's variables have."""
+    if num_hosts() > 1:
+        for variable in variables:
+            variable.assign(_of_all(np.asarray(variable))[0])
+
+
+def _of_all(value: np.ndarray) -> np.ndarray:
+    """The values of all replicas, those of the chief first."""
+    strategy = tf.distribute.get_strategy()
+    values = strategy.experimental_distribute_values_from_function(
+        lambda _: tf.constant(value[None])
+    )
+    return strategy.gather(values, axis=0).numpy()
 
 
 def check_batch_sizes(**batch_sizes: int) -> None:

@@ -49,6 +49,7 @@ def train_field(
     model = build_field_discriminator(config)
     checkpoint = callbacks.Checkpoint(model_dir, CHECKPOINT_NAME)
     step = checkpoint.restore(model)
+    distribution.agree(step)
     if step >= config.field_steps:
         logging.info("The field's training run is complete: nothing to do.")
         return model.unet
@@ -58,7 +59,6 @@ def train_field(
     )
     if step:
         logging.info("Resuming at step %d of %d.", step, config.field_steps)
-    distribution.agree(step)
     steps_per_epoch = min(steps_per_epoch, config.field_steps)
     log_dir = tensorboard_runs.log_dir(model_dir, RUN_NAME)
     model.fit(

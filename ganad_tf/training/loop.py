@@ -54,6 +54,7 @@ def train(
     gan = build_gan(config)
     checkpoint = callbacks.Checkpoint(model_dir)
     step = checkpoint.restore(gan)
+    distribution.agree(step)
     if step >= config.num_steps:
         logging.info("The training run is complete: nothing to do.")
         return gan
@@ -62,7 +63,8 @@ def train(
     elif recipe_of(config.method).without(config.without).fits_linear_head:
         images = train_images.as_network_images(config, MAX_HEAD_IMAGES)
         fit_linear_head(gan, images, config)
-    distribution.agree(step)
+        # Other processors round differently, and may turn a component round.
+        distribution.share(gan.linear_head.weights + gan.latent_prior.weights)
     monitor = monitoring.TrainingMonitor(
         tensorboard_runs.log_dir(model_dir, RUN_NAME),
         real_images=_shown_images(config, train_images),
