@@ -12,7 +12,8 @@ cores. `tensorboard --logdir=/tmp/solar` shows the training run while it lasts.
 
 trains every combination in a folder of its own and names the one with the
 least denoising loss: that of held-out qualified images with synthetic defects.
-Run again, it resumes and skips combinations that are complete. A repeatable
+Run again, it resumes and skips combinations that are complete. All GPUs train
+together, and several hosts where TF_CONFIG names them. A repeatable
 flag takes several values at once: "without=linear_head+adversarial,field".
 """
 
