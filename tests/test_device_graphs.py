@@ -17,7 +17,13 @@ from ganad_tf.training import field_run
 
 # Work of the host: files are decoded, checked and encoded there, at the ends
 # of a scoring run.
-HOST = {"DecodeImage", "EncodePng", "ScaleAndTranslate"}
+HOST = {
+    "DecodeImage",
+    "EncodePng",
+    "ScaleAndTranslate",
+    "TensorListFromTensor",
+    "TensorListGetItem",
+}
 # What saves and restores weights.
 SAVER = ("traced_save", "traced_restore")
 

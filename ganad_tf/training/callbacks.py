@@ -13,6 +13,7 @@ from absl import logging
 from ganad_tf import artifacts
 from ganad_tf import progress
 from ganad_tf.errors import UserError
+from ganad_tf.training import distribution
 
 CHECKPOINT_NAME = "checkpoint.weights.h5"
 
@@ -63,7 +64,8 @@ class Checkpoint(keras.callbacks.Callback):
     """Writes a checkpoint; a resumed run equals an uninterrupted one.
 
     Networks, moving averages, both optimizers and the step are in one file,
-    which replaces the last one only when it is complete.
+    which replaces the last one only when it is complete. Of several hosts, the
+    chief writes it.
 
     Args:
         model_dir: Folder of the checkpoint.
@@ -99,10 +101,22 @@ class Checkpoint(keras.callbacks.Callback):
         return steps_taken(model)
 
     def on_epoch_end(self, epoch: int, logs=None) -> None:
+        if not distribution.is_chief():
+            self._take_part()
+            return
         with artifacts.new_file(self.path, suffix=".weights.h5") as part:
             # HDF5 ends the process with a segmentation fault on a full disk.
             artifacts.claim_space(part, self._most_bytes())
             self.model.save_weights(part, overwrite=True)
+
+    def _take_part(self) -> None:
+        """Writes a file that is not kept: Keras makes variables to write one.
+
+        A variable of several hosts is there when all of them have made it.
+        """
+        with artifacts.temporary_directory() as folder:
+            path = os.path.join(folder, CHECKPOINT_NAME)
+            self.model.save_weights(path, overwrite=True)
 
     def _most_bytes(self) -> int:
         """What the file takes at most: Adam keeps two values of each weight."""

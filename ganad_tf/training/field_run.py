@@ -72,9 +72,9 @@ def train_field(
             callbacks.StopAtLastStep(config.field_steps),
             callbacks.Progress(BATCH_SIZE),
             callbacks.TrainingGuard(),
+            checkpoint,
             *distribution.of_chief(
-                checkpoint,
-                keras.callbacks.TensorBoard(log_dir, write_graph=False),
+                keras.callbacks.TensorBoard(log_dir, write_graph=False)
             ),
         ],
     )

@@ -140,5 +140,6 @@ def _callbacks(
         callbacks.StopAtLastStep(config.num_steps),
         callbacks.Progress(config.batch_size),
         callbacks.TrainingGuard(),
-        *distribution.of_chief(checkpoint, monitor),
+        checkpoint,
+        *distribution.of_chief(monitor),
     ]
