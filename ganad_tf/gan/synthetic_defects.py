@@ -19,6 +19,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from ganad_tf.gan import resizing
+
 # Share of images with a first and, of those, a second defect.
 DEFECT_RATES = (0.8, 0.35)
 # A pixel is defective where its value changes by more than this, in [-1, 1].
@@ -72,32 +74,11 @@ class _Draws:
         return tf.argsort(self.uniform([count]))
 
 
-def _resize(images: tf.Tensor, size: list[int], method: str) -> tf.Tensor:
-    """`tf.image.resize` as products of matrices.
-
-    TensorFlow's own operation has no kernel for a GPU by these methods.
-    """
-    rows, columns = (
-        _resizing(*sides, method)
-        for sides in zip(images.shape[1:3], size, strict=True)
-    )
-    return tf.einsum("hi,wj,nijc->nhwc", rows, columns, images)
-
-
-def _resizing(side: int, size: int, method: str) -> tf.Tensor:
-    """What makes `size` values of `side` ones, as a matrix."""
-    with tf.init_scope():
-        units = tf.eye(side)[None, :, :, None]
-        matrix = tf.image.resize(units, [size, side], method=method)
-        values = matrix[0, :, :, 0].numpy()
-    return tf.constant(values)
-
-
 def _coarse(images: tf.Tensor, side: int = _COARSE) -> tf.Tensor:
     """Images without what is finer than `side` pixels."""
     height, width = images.shape[1:3]
     cells = [max(height // side, 1), max(width // side, 1)]
-    small = _resize(images, cells, "area")
+    small = resizing.resize(images, cells, "area")
     return tf.image.resize(small, [height, width])
 
 
@@ -109,7 +90,7 @@ def _smooth_noise(
 
     def at_scale(side: int) -> tf.Tensor:
         noise = draws.normal([count, side, side, channels])
-        return _resize(noise, [height, width], "bicubic")
+        return resizing.resize(noise, [height, width], "bicubic")
 
     return tf.switch_case(
         draws.integer(0, len(cells)),

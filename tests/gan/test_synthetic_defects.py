@@ -64,16 +64,3 @@ def test_a_content_differs_from_the_ground(content):
 def test_kinds_are_equally_many():
     assert synthetic_defects._strata(8, 5) == [2, 2, 2, 1, 1]
     assert synthetic_defects._strata(3, 5) == [1, 1, 1, 0, 0]
-
-
-@pytest.mark.parametrize(
-    ("method", "size"),
-    [("bicubic", [32, 48]), ("area", [4, 1]), ("area", [3, 5])],
-)
-def test_images_are_resized_as_by_tensorflow(method, size):
-    images = tf.random.stateless_normal([2, 8, 16, 3], [0, 1])
-    np.testing.assert_allclose(
-        synthetic_defects._resize(images, size, method),
-        tf.image.resize(images, size, method=method),
-        atol=1e-5,
-    )
