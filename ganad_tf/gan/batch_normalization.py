@@ -25,10 +25,11 @@ class BatchNormalization(keras.layers.BatchNormalization):
         outputs: Floats of the same shape.
     """
 
-    def call(self, inputs, training=False):
+    def call(self, inputs, training=None):
         values = tf.cast(inputs, tf.float32)
         mean, variance = self.moving_mean.value, self.moving_variance.value
-        if training is not False and self.trainable:
+        # Neither None nor False; a tensor has no truth value here.
+        if self.trainable and not (training is None or training is False):
             batch_mean, batch_variance = replicas.moments(values)
             self._learn(batch_mean, batch_variance, training)
             mean = tf.where(training, batch_mean, mean)
