@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ganad_tf import part_paths
+from ganad_tf import staging
 from ganad_tf.errors import UserError
 
 # Constants of Linux.
@@ -88,6 +89,7 @@ def new_file(path: str, *, suffix: str = "") -> Iterator[str]:
             part_paths.remove(part)
             raise
         _flush(os.path.dirname(part))
+    staging.completed(path)
 
 
 def claim_space(path: str, num_bytes: int) -> None:
@@ -256,6 +258,7 @@ def publish(part: str, path: str, *, replace: bool = False) -> None:
             _check_new(path)
             _rename_to_new(part, path)
         _flush(os.path.dirname(path))
+    staging.completed(path)
 
 
 def _check_new(path: str) -> None:

@@ -89,6 +89,7 @@ WITHOUT_SCIKIT_LEARN = (
 # Tests of no one module.
 WITHOUT_MODULE = {
     "cpp_loader",
+    "device_graphs",
     "docstrings",
     "end_to_end",
     "import_rules",

@@ -16,6 +16,7 @@ from absl import flags
 from absl import logging
 
 import light_cli
+from ganad_tf import staging
 from ganad_tf.errors import UserError
 from ganad_tf.serving import credentials
 from ganad_tf.serving import open_scorer
@@ -109,14 +110,15 @@ def _open_maps(manifest: dict):
 def main() -> None:
     paths = score_files.list_image_paths(_IMAGES.value)
     scorer = _open_scorer()
-    rows = score_files.score_images(
-        scorer,
-        paths,
-        _OUTPUT.value,
-        maps=_open_maps(scorer.manifest),
-        batch_size=_BATCH_SIZE.value,
-        num_parallel=1 if _SAVED_MODEL.value else _NUM_PARALLEL.value,
-    )
+    with staging.local_file(_OUTPUT.value) as output:
+        rows = score_files.score_images(
+            scorer,
+            paths,
+            output,
+            maps=_open_maps(scorer.manifest),
+            batch_size=_BATCH_SIZE.value,
+            num_parallel=1 if _SAVED_MODEL.value else _NUM_PARALLEL.value,
+        )
     failed = [row for row in rows if row.status != "ok"]
     for row in failed[:5]:
         logging.warning("Not scored: %s: %s.", row.path, row.status)

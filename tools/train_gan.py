@@ -12,11 +12,13 @@ cores. `tensorboard --logdir=/tmp/solar` shows the training run while it lasts.
 
 trains every combination in a folder of its own and names the one with the
 least denoising loss: that of held-out qualified images with synthetic defects.
-Run again, it resumes and skips combinations that are complete. A repeatable
+Run again, it resumes and skips combinations that are complete. All GPUs train
+together, and several hosts where TF_CONFIG names them. A repeatable
 flag takes several values at once: "without=linear_head+adversarial,field".
 """
 
 import copy
+import os
 import sys
 from typing import Any
 
@@ -25,6 +27,8 @@ from absl import logging
 
 import cli
 from ganad_tf import recipes
+from ganad_tf import remote
+from ganad_tf import staging
 from ganad_tf.data import dataset
 from ganad_tf.errors import UserError
 from ganad_tf.training import choices
@@ -163,6 +167,13 @@ flags.DEFINE_string(
     "and have one role: folder, or a regular expression on the path below "
     '--data with one group in parentheses, such as "(tile[0-9]+)_".',
 )
+_DEVICES = flags.DEFINE_list(
+    "devices",
+    [],
+    "Devices of this host to train on, such as GPU:0,GPU:1; several share "
+    "each batch. CPU:0,CPU:1 divides the CPU. Default: all GPUs, or else the "
+    "CPU. TF_CONFIG names several hosts.",
+)
 _SEED = flags.DEFINE_integer(
     "seed",
     0,
@@ -184,7 +195,14 @@ _SWEEP_SAMPLES = flags.DEFINE_integer(
     lower_bound=1,
 )
 # Flags that are not arguments of a single training run.
-_NOT_SWEPT = ("data", "model_dir", "seed", "sweep", "sweep_samples")
+_NOT_SWEPT = (
+    "data",
+    "model_dir",
+    "devices",
+    "seed",
+    "sweep",
+    "sweep_samples",
+)
 
 
 def _own_flags() -> dict[str, flags.Flag]:
@@ -222,12 +240,21 @@ def _swept_argument(name: str, text: str) -> Any:
 def _train(model_dir: str, **swept: Any) -> None:
     arguments = {n: _argument(f.value) for n, f in _own_flags().items()}
     train_gan(
-        _DATA.value, model_dir, seed=_SEED.value, **{**arguments, **swept}
+        _DATA.value,
+        model_dir,
+        seed=_SEED.value,
+        devices=_DEVICES.value,
+        **{**arguments, **swept},
     )
 
 
 def _sweep() -> str:
     """Trains every combination; returns the folder of the best one."""
+    if os.environ.get("TF_CONFIG"):
+        raise UserError(
+            "--sweep runs on one host. Expected no TF_CONFIG: start a sweep of "
+            "other combinations on each host"
+        )
     values = sweep.parse_sweep(_SWEEP.value, names=_own_flags())
     arguments = {
         (name, text): _swept_argument(name, text)
@@ -244,7 +271,9 @@ def _sweep() -> str:
     chosen = sweep.combinations(
         values, num_samples=_SWEEP_SAMPLES.value, seed=_SEED.value
     )
-    return sweep.run_sweep(train_one, chosen, _MODEL_DIR.value)
+    with staging.local_folder(_MODEL_DIR.value) as folder:
+        best = sweep.run_sweep(train_one, chosen, folder)
+    return remote.join(_MODEL_DIR.value, os.path.relpath(best, folder))
 
 
 def main() -> None:

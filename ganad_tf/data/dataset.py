@@ -15,6 +15,7 @@ from typing import NamedTuple
 from absl import logging
 
 from ganad_tf import artifacts
+from ganad_tf import remote
 from ganad_tf.data import grouping
 from ganad_tf.data import image_files
 from ganad_tf.data.listing import ImageFile
@@ -343,7 +344,7 @@ def _check_unchanged(rows, files, data: str) -> None:
 
 
 def _digest_of(file: ImageFile | None) -> str | None:
-    if file is None or not os.path.isfile(file.path):
+    if file is None or not remote.is_file(file.path):
         return None
-    with open(file.path, "rb") as content:
+    with remote.open_file(file.path) as content:
         return hashlib.file_digest(content, "sha256").hexdigest()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 
 import numpy as np
+import tensorflow as tf
 from absl import logging
 
 
@@ -61,3 +63,57 @@ class ImageCache:
             )
         self._is_full = written < len(content)
         self._is_kept[row] = not self._is_full
+
+
+def cached_images(
+    rows: tf.data.Dataset,
+    count: int,
+    shape: tuple[int, int, int],
+    *,
+    read: Callable[[int], bytes],
+    decode: Callable[[tf.Tensor], tf.Tensor],
+) -> tf.data.Dataset:
+    """The images of numbers of files, in their order, decoded in parallel.
+
+    Files and cache are read and written one after the other: determinism
+    forbids TensorFlow to run Python functions in parallel.
+
+    Args:
+        rows: int32 scalars, numbers of files.
+        count: Numbers are below it.
+        shape: (height, width, channels) of each image.
+        read: From the number of a file to its bytes.
+        decode: From a string scalar to float32 of that shape, by operations
+            of TensorFlow.
+
+    Returns:
+        images: float32 of that shape, decoded once and then kept.
+    """
+    cache = ImageCache(count, shape)
+
+    def recall(row: np.ndarray) -> tuple[np.ndarray, bytes]:
+        kept = cache.get(row)
+        return kept, b"" if kept.size else read(row)
+
+    def decoded(row, kept, image_bytes):
+        image = tf.cond(
+            tf.size(kept) > 0,
+            lambda: tf.reshape(kept, shape),
+            lambda: decode(image_bytes),
+        )
+        return row, image
+
+    def keep(row: np.ndarray, image: np.ndarray) -> np.ndarray:
+        cache.keep(row, image)
+        return image
+
+    types = (tf.float32, tf.string)
+    recalled = rows.map(
+        lambda row: (row, *tf.numpy_function(recall, [row], types))
+    )
+    images = recalled.map(decoded, num_parallel_calls=os.cpu_count())
+    return images.map(
+        lambda *given: tf.ensure_shape(
+            tf.numpy_function(keep, given, tf.float32), shape
+        )
+    )

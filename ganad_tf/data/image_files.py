@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from ganad_tf import remote
 from ganad_tf.errors import UserError
 
 MIN_SIDE = 16
@@ -130,7 +131,7 @@ def read_file(path: str) -> bytes:
     """The content of a regular file: a pipe would never end.
 
     Args:
-        path: The file.
+        path: The file, here or anywhere (`remote`).
 
     Returns:
         data: Its bytes.
@@ -140,11 +141,8 @@ def read_file(path: str) -> bytes:
             without the file's name.
     """
     try:
-        status = os.stat(path)
-        if not stat.S_ISREG(status.st_mode):
-            raise UserError("not a regular file")
-        check_num_bytes(status.st_size)
-        with open(path, "rb") as file:
+        check_num_bytes(_file_size(path))
+        with remote.open_file(path) as file:
             return file.read()
     except OSError as error:
         raise UserError(f"{UNREADABLE}: {error.strerror}") from error
@@ -163,6 +161,15 @@ def check_num_bytes(size: int) -> None:
         raise UserError(
             f"too large: {size} bytes, expected at most {_MAX_BYTES}"
         )
+
+
+def _file_size(path: str) -> int:
+    if remote.is_remote(path):
+        return remote.size_and_time(path)[0]
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise UserError("not a regular file")
+    return status.st_size
 
 
 def read_image_bytes(path: str) -> bytes:

@@ -9,6 +9,8 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from ganad_tf import remote
+from ganad_tf import replicas
 from ganad_tf.data import augmentation
 from ganad_tf.data import image_cache
 from ganad_tf.data import image_files
@@ -33,7 +35,7 @@ def median_size(paths: Sequence[str]) -> tuple[int, int]:
     """
     sizes = []
     for path in paths:
-        with Image.open(path) as image:
+        with remote.open_file(path) as file, Image.open(file) as image:
             sizes.append((image.height, image.width))
     height, width = np.median(sizes, axis=0)
     return int(height), int(width)
@@ -53,7 +55,7 @@ def color_channels(paths: Sequence[str]) -> int:
     """
     first = {}
     for path in paths:
-        with Image.open(path) as image:
+        with remote.open_file(path) as file, Image.open(file) as image:
             gray = image.mode in image_files.GRAY_MODES
             first.setdefault(1 if gray else 3, path)
     if len(first) > 1:
@@ -160,7 +162,7 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
 
 
 def _read_decodable(path: str | bytes) -> bytes:
-    with open(path, "rb") as file:
+    with remote.open_file(path) as file:
         return image_files.decodable(file.read())
 
 
@@ -280,67 +282,42 @@ def training_dataset(
             for the whole image.
 
     Returns:
-        dataset: float32 batches of shape (batch_size, height, width, channels)
-            in [-1, 1].
+        dataset: float32 batches of shape (batch_size / replicas, height,
+            width, channels) in [-1, 1]: the rows of each replica in turn.
     """
+    shape = (*image_files.height_and_width(image_size), channels)
 
-    def augment(index, image):
+    def read(row: int) -> bytes:
+        return _read_decodable(paths[row])
+
+    def decode(image_bytes: tf.Tensor) -> tf.Tensor:
+        image = decode_image(image_bytes, channels=channels)
+        return resize_image(image, image_size=shape[:2])
+
+    def augment(place: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
         return augmentation.augmented(
             image,
-            [seed, index],
+            [seed, place],
             horizontal_flip=horizontal_flip,
             vertical_flip=vertical_flip,
             max_shift=max_shift,
             crop_size=crop_size,
         )
 
-    start = start_step * batch_size
-    rows = shuffling.shuffled_rows(len(paths), seed=seed, start=start)
-    shape = (*image_files.height_and_width(image_size), channels)
-    images = _cached_images(rows, paths, shape)
-    dataset = tf.data.Dataset.zip(
-        tf.data.Dataset.counter(start, dtype=tf.int32), images
-    )
-    dataset = dataset.map(augment, num_parallel_calls=_NUM_CALLS)
-    return _batch_ahead(dataset, batch_size, endless=True)
-
-
-def _cached_images(
-    rows: tf.data.Dataset, paths: Sequence[str], shape: tuple[int, int, int]
-) -> tf.data.Dataset:
-    """The images of numbers of files, in their order, decoded in parallel.
-
-    Files and cache are read and written one after the other: determinism
-    forbids TensorFlow to run Python functions in parallel.
-    """
-    cache = image_cache.ImageCache(len(paths), shape)
-
-    def read(row: np.ndarray) -> tuple[np.ndarray, bytes]:
-        kept = cache.get(row)
-        return kept, b"" if kept.size else _read_decodable(paths[row])
-
-    def decode(row, kept, image_bytes):
-        image = tf.cond(
-            tf.size(kept) > 0,
-            lambda: tf.reshape(kept, shape),
-            lambda: resize_image(
-                decode_image(image_bytes, channels=shape[2]),
-                image_size=shape[:2],
-            ),
+    def batches(share: replicas.Share) -> tf.data.Dataset:
+        places, rows = shuffling.batch_rows(
+            len(paths),
+            batch_size=batch_size,
+            seed=seed,
+            start_step=start_step,
+            share=share,
         )
-        return row, image
-
-    def keep(row: np.ndarray, image: np.ndarray) -> np.ndarray:
-        cache.keep(row, image)
-        return image
-
-    types = (tf.float32, tf.string)
-    read_rows = rows.map(
-        lambda row: (row, *tf.numpy_function(read, [row], types))
-    )
-    decoded = read_rows.map(decode, num_parallel_calls=_NUM_CALLS)
-    return decoded.map(
-        lambda *given: tf.ensure_shape(
-            tf.numpy_function(keep, given, tf.float32), shape
+        images = image_cache.cached_images(
+            rows, len(paths), shape, read=read, decode=decode
         )
-    )
+        dataset = tf.data.Dataset.zip(places, images)
+        dataset = dataset.map(augment, num_parallel_calls=_NUM_CALLS)
+        own_size = batch_size // share.num_replicas
+        return _batch_ahead(dataset, own_size, endless=True)
+
+    return replicas.distributed(batches)

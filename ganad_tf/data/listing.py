@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from absl import logging
 
+from ganad_tf import remote
 from ganad_tf.errors import UserError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
@@ -35,9 +36,9 @@ def list_images(data: str) -> list[ImageFile]:
 
     Args:
         data: A folder of qualified images (any depth), an MVTec-AD folder
-            (`train/good`, `test/<type>` and perhaps `control/<name>`), or
-            `elpv:mono` / `elpv:poly`, the solar cells of the package
-            elpv-dataset.
+            (`train/good`, `test/<type>` and perhaps `control/<name>`), here
+            or anywhere (`remote`), or `elpv:mono` / `elpv:poly`, the solar
+            cells of the package elpv-dataset.
 
     Returns:
         files: `ImageFile`s without digest.
@@ -48,12 +49,12 @@ def list_images(data: str) -> list[ImageFile]:
     """
     if data.startswith("elpv:"):
         return _list_elpv(data.removeprefix("elpv:"))
-    if not os.path.isdir(data):
+    if not remote.is_dir(data):
         raise UserError(
             f"There is no folder {data!r}. Expected --data to be a folder of "
             "images, an MVTec-AD folder, elpv:mono or elpv:poly"
         )
-    if os.path.isdir(os.path.join(data, "train", "good")):
+    if remote.is_dir(remote.join(data, "train", "good")):
         files = _list_mvtec(data)
     else:
         files = _list_folder(data, data, 0, "good", "pool")
@@ -67,26 +68,26 @@ def list_images(data: str) -> list[ImageFile]:
 
 def _list_folder(root, folder, label, defect_type, part) -> list[ImageFile]:
     files = []
-    for parent, folders, names in os.walk(folder):
+    for parent, folders, names in remote.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             known = name.lower().endswith(SUFFIXES + OTHER_SUFFIXES)
             if known and not name.startswith("."):
-                path = os.path.join(parent, name)
+                path = remote.join(parent, name)
                 short = os.path.relpath(path, root).replace(os.sep, "/")
                 files.append(ImageFile(path, short, label, defect_type, part))
     return sorted(files)
 
 
 def _list_mvtec(root: str) -> list[ImageFile]:
-    train = os.path.join(root, "train", "good")
+    train = remote.join(root, "train", "good")
     files = _list_folder(root, train, 0, "good", "train")
     for part in ("test", "control"):
-        parent = os.path.join(root, part)
-        kinds = os.listdir(parent) if os.path.isdir(parent) else []
+        parent = remote.join(root, part)
+        kinds = remote.list_dir(parent)
         for kind in sorted(k for k in kinds if not k.startswith(".")):
             defective = part == "test" and kind != "good"
-            folder = os.path.join(parent, kind)
+            folder = remote.join(parent, kind)
             files += _list_folder(root, folder, int(defective), kind, part)
     return files
 

@@ -8,6 +8,7 @@ import os
 import numpy as np
 from PIL import Image
 
+from ganad_tf import remote
 from ganad_tf.data import image_files
 from ganad_tf.data.listing import ImageFile
 from ganad_tf.errors import UserError
@@ -28,7 +29,7 @@ def find_mask(file: ImageFile) -> str | None:
     folder = os.path.join(root, "ground_truth", file.defect_type)
     for name in (f"{stem}_mask.png", f"{stem}.png"):
         path = os.path.join(folder, name)
-        if os.path.isfile(path):
+        if remote.is_file(path):
             return path
     return None
 
@@ -77,7 +78,11 @@ def _read(path: str) -> np.ndarray:
 
 def _check_aspect(mask: np.ndarray, image_path: str) -> None:
     """Which pixels another aspect means is unknown: it may be cut or turned."""
-    with image_files.decoder_errors(), Image.open(image_path) as image:
+    with (
+        image_files.decoder_errors(),
+        remote.open_file(image_path) as file,
+        Image.open(file) as image,
+    ):
         size = np.array([image.height, image.width])
     scale = np.sqrt(mask.size / size.prod())
     if np.abs(mask.shape - scale * size).max() > 1.0:  # sides are integers

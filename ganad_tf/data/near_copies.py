@@ -18,6 +18,7 @@ from PIL import Image
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
+from ganad_tf import remote
 from ganad_tf.data.dataset import Split
 from ganad_tf.data.listing import ImageFile
 
@@ -90,7 +91,7 @@ def _by_role(split: Split) -> tuple[np.ndarray, list[ImageFile]]:
 
 def _small_image(file: ImageFile) -> np.ndarray:
     """Gray values of a file, reduced: float32 of shape (SIDE, SIDE)."""
-    with Image.open(file.path) as image:
+    with remote.open_file(file.path) as content, Image.open(content) as image:
         if image.mode.startswith("I"):  # 16 bit, which "L" would cut off
             gray = Image.fromarray(np.asarray(image).astype(np.float32))
         else:

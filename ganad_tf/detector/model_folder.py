@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from ganad_tf import progress
+from ganad_tf import staging
 from ganad_tf.data import dataset
 from ganad_tf.data import image_tensors
 from ganad_tf.data.listing import ImageFile
@@ -27,6 +28,7 @@ DETECTOR_NAME = "detector"
 ALPHA = 0.05
 
 
+@staging.staged("model_dir")
 def fit_detector(
     data: str,
     model_dir: str,
@@ -82,6 +84,7 @@ def fit_detector(
     return detector
 
 
+@staging.staged("model_dir")
 def load_detector(model_dir: str) -> OneClassDetector:
     """Loads the fitted detector of a model folder, with its networks.
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ganad_tf import artifacts
 from ganad_tf import scores_csv
+from ganad_tf import staging
 from ganad_tf.data import dataset
 from ganad_tf.detector import regions
 from ganad_tf.evaluation import evidence
@@ -27,6 +28,7 @@ from ganad_tf.training.configuration import TrainingConfig
 from ganad_tf.training.determinism import use_determinism
 
 
+@staging.staged("model_dir", "report_dir")
 def evaluate_detector(
     data: str, model_dir: str, report_dir: str
 ) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from ganad_tf import replicas
 from ganad_tf.gan import losses
 from ganad_tf.gan.optimizers import FINAL_SHARE
 from ganad_tf.gan.synthetic_defects import paste_defects
@@ -94,19 +95,24 @@ class FieldDiscriminator(keras.Model):
         seeds = tf.random.experimental.stateless_split(
             tf.stack([self.seed, self.step.value]), 2
         )
-        crops = augment(crops, seed=seeds[0])
+        # Losses and draws are of the whole batch, the network sees own rows.
+        crops = augment(replicas.whole_batch(crops), seed=seeds[0])
         defective = paste_defects(
             crops, tf.roll(crops, 1, axis=0), seed=seeds[1]
         )
         with tf.GradientTape() as tape:
-            outputs = self.unet(defective.images, training=True)
-            logits = [outputs[f"{name}/logits"] for name in NETWORKS]
+            outputs = self.unet(
+                replicas.own_rows(defective.images), training=True
+            )
+            logits = [
+                replicas.whole_batch(outputs[f"{name}/logits"])
+                for name in NETWORKS
+            ]
+            restored = replicas.whole_batch(outputs["restored"])
             defect_loss = tf.add_n(
                 [losses.defect_loss(given, defective.masks) for given in logits]
             )
-            restoration_loss = tf.reduce_mean(
-                tf.abs(outputs["restored"] - crops)
-            )
+            restoration_loss = tf.reduce_mean(tf.abs(restored - crops))
             loss = defect_loss + RESTORATION_WEIGHT * restoration_loss
         variables = self.unet.trainable_variables
         self.unet_optimizer.apply_gradients(
@@ -116,7 +122,7 @@ class FieldDiscriminator(keras.Model):
         self._defect_loss.update_state(defect_loss / len(NETWORKS))
         self._restoration_loss.update_state(restoration_loss)
         self._recall.update_state(defective.masks, logits[0])
-        return {metric.name: metric.result() for metric in self.metrics}
+        return replicas.as_logs({m.name: m.result() for m in self.metrics})
 
 
 def augment(images: tf.Tensor, *, seed: tf.Tensor) -> tf.Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from ganad_tf import replicas
 from ganad_tf.gan import moving_average
 from ganad_tf.gan import optimizers
 from ganad_tf.gan import step_losses
@@ -297,7 +298,9 @@ class DCGAN(keras.Model):
     def _track(self, values: dict[str, tf.Tensor]) -> dict[str, Any]:
         for name, value in values.items():
             self._trackers[name].update_state(value)
-        return {name: self._trackers[name].result() for name in values}
+        return replicas.as_logs(
+            {name: self._trackers[name].result() for name in values}
+        )
 
     def get_config(self) -> dict[str, Any]:
         networks = {

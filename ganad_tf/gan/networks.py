@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from ganad_tf.errors import UserError
+from ganad_tf.gan.batch_normalization import BatchNormalization
 
 IMAGE_SIZES = (16, 32, 64, 128)
 # A multiple of the stride of 2, so that every output pixel of a transposed
@@ -76,9 +77,7 @@ def build_generator(
     )(latents)
     hidden = keras.layers.Reshape([4, 4, filters[0]], dtype=dtype)(hidden)
     for stage, channels_in in enumerate(filters):
-        hidden = keras.layers.BatchNormalization(momentum=0.9, dtype=dtype)(
-            hidden
-        )
+        hidden = BatchNormalization(momentum=0.9, dtype=dtype)(hidden)
         hidden = keras.layers.ReLU(dtype=dtype)(hidden)
         last = stage == stages - 1
         hidden = keras.layers.Conv2DTranspose(
@@ -117,9 +116,7 @@ def _strided_convolutions(
             dtype=dtype,
         )(hidden)
         if normalize and stage > 0:
-            hidden = keras.layers.BatchNormalization(momentum=0.9, dtype=dtype)(
-                hidden
-            )
+            hidden = BatchNormalization(momentum=0.9, dtype=dtype)(hidden)
         hidden = keras.layers.Activation(leaky_relu, dtype=dtype)(hidden)
     return images, keras.layers.Flatten(dtype=dtype)(hidden)
 

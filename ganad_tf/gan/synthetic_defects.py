@@ -19,6 +19,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from ganad_tf.gan import resizing
+
 # Share of images with a first and, of those, a second defect.
 DEFECT_RATES = (0.8, 0.35)
 # A pixel is defective where its value changes by more than this, in [-1, 1].
@@ -76,7 +78,7 @@ def _coarse(images: tf.Tensor, side: int = _COARSE) -> tf.Tensor:
     """Images without what is finer than `side` pixels."""
     height, width = images.shape[1:3]
     cells = [max(height // side, 1), max(width // side, 1)]
-    small = tf.image.resize(images, cells, method="area")
+    small = resizing.resize(images, cells, "area")
     return tf.image.resize(small, [height, width])
 
 
@@ -88,7 +90,7 @@ def _smooth_noise(
 
     def at_scale(side: int) -> tf.Tensor:
         noise = draws.normal([count, side, side, channels])
-        return tf.image.resize(noise, [height, width], method="bicubic")
+        return resizing.resize(noise, [height, width], "bicubic")
 
     return tf.switch_case(
         draws.integer(0, len(cells)),

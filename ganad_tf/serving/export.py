@@ -11,6 +11,8 @@ import tensorflow as tf
 from absl import logging
 
 from ganad_tf import artifacts
+from ganad_tf import remote
+from ganad_tf import staging
 from ganad_tf.data import dataset
 from ganad_tf.data import image_files
 from ganad_tf.detector.detector import OneClassDetector
@@ -40,6 +42,7 @@ num_batch_threads { value: 2 }
 """
 
 
+@staging.staged("model_dir")
 def export_saved_model(
     model_dir: str,
     export_dir: str,
@@ -81,14 +84,16 @@ def export_saved_model(
     recorded = artifacts.read_json(
         os.path.join(model_dir, dataset.SPLIT_NAME), made_by="train_gan.py"
     )
-    return export_detector(
-        detector,
-        export_dir,
-        name=name,
-        version=version,
-        facts=_facts(config, recorded),
-        check_images=split and _check_images(split),
-    )
+    with staging.local_folder(export_dir, names_only=True) as folder:
+        path = export_detector(
+            detector,
+            folder,
+            name=name,
+            version=version,
+            facts=_facts(config, recorded),
+            check_images=split and _check_images(split),
+        )
+    return remote.join(export_dir, os.path.basename(path))
 
 
 def refit(

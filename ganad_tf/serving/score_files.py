@@ -19,6 +19,7 @@ from typing import Protocol
 from absl import logging
 
 from ganad_tf import progress
+from ganad_tf import remote
 from ganad_tf.data import dataset
 from ganad_tf.data import image_files
 from ganad_tf.errors import UserError
@@ -61,7 +62,8 @@ def list_image_paths(pattern: str) -> list[str]:
     """Lists image files.
 
     Args:
-        pattern: A file, a folder (any depth) or a glob pattern.
+        pattern: A file, a folder (any depth) or a glob pattern, here or
+            anywhere (`remote`).
 
     Returns:
         paths: Sorted paths of the files.
@@ -69,10 +71,11 @@ def list_image_paths(pattern: str) -> list[str]:
     Raises:
         UserError: If there is none.
     """
-    if os.path.isdir(pattern):
+    if remote.is_dir(pattern):
         return sorted(file.path for file in dataset.list_images(pattern))
-    matches = [pattern] if os.path.isfile(pattern) else glob.glob(pattern)
-    paths = sorted(path for path in matches if os.path.isfile(path))
+    find = remote.glob if remote.is_remote(pattern) else glob.glob
+    matches = [pattern] if remote.is_file(pattern) else find(pattern)
+    paths = sorted(path for path in matches if remote.is_file(path))
     if not paths:
         raise UserError(
             f"There is no image at {pattern}. Expected a file, a folder or a "
@@ -203,15 +206,17 @@ def _logged(
 
 
 def size_of_file(path: str) -> int:
-    """Bytes of a file here; 0 where there is none."""
+    """Bytes of a file; 0 where there is none."""
     try:
+        if remote.is_remote(path):
+            return remote.size_and_time(path)[0]
         return os.path.getsize(path)
-    except OSError:
+    except (OSError, UserError):
         return 0
 
 
 def read_or_reason(path: str) -> bytes | str:
-    """The bytes of an image file here, or why it cannot be used."""
+    """The bytes of an image file, or why it cannot be used."""
     try:
         return image_files.read_image_bytes(path)
     except UserError as error:

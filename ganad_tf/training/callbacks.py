@@ -7,13 +7,20 @@ import os
 import time
 
 import keras
+import numpy as np
 from absl import logging
 
 from ganad_tf import artifacts
 from ganad_tf import progress
 from ganad_tf.errors import UserError
+from ganad_tf.training import distribution
 
 CHECKPOINT_NAME = "checkpoint.weights.h5"
+
+
+def steps_taken(model: keras.Model) -> int:
+    """The step counter of a model, on one device or on several."""
+    return int(np.asarray(model.step))
 
 
 class Progress(keras.callbacks.Callback):
@@ -40,7 +47,7 @@ class Progress(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs=None) -> None:
         seconds = time.monotonic() - self._start
         rate = max(self._num_batches, 1) * self.batch_size / seconds
-        step, total = int(self.model.step), self.model.num_steps
+        step, total = steps_taken(self.model), self.model.num_steps
         left = max(total - step, 0) * self.batch_size / rate
         logging.info(
             "Step %d of %d: %.0f images/s, %s left.",
@@ -57,7 +64,8 @@ class Checkpoint(keras.callbacks.Callback):
     """Writes a checkpoint; a resumed run equals an uninterrupted one.
 
     Networks, moving averages, both optimizers and the step are in one file,
-    which replaces the last one only when it is complete.
+    which replaces the last one only when it is complete. Of several hosts, the
+    chief writes it.
 
     Args:
         model_dir: Folder of the checkpoint.
@@ -90,13 +98,25 @@ class Checkpoint(keras.callbacks.Callback):
                     f"{self.path} is damaged or of another model ({error}). "
                     "Train again with another --model_dir"
                 ) from error
-        return int(model.step)
+        return steps_taken(model)
 
     def on_epoch_end(self, epoch: int, logs=None) -> None:
+        if not distribution.is_chief():
+            self._take_part()
+            return
         with artifacts.new_file(self.path, suffix=".weights.h5") as part:
             # HDF5 ends the process with a segmentation fault on a full disk.
             artifacts.claim_space(part, self._most_bytes())
             self.model.save_weights(part, overwrite=True)
+
+    def _take_part(self) -> None:
+        """Writes a file that is not kept: Keras makes variables to write one.
+
+        A variable of several hosts is there when all of them have made it.
+        """
+        with artifacts.temporary_directory() as folder:
+            path = os.path.join(folder, CHECKPOINT_NAME)
+            self.model.save_weights(path, overwrite=True)
 
     def _most_bytes(self) -> int:
         """What the file takes at most: Adam keeps two values of each weight."""
@@ -120,7 +140,7 @@ class StopAtLastStep(keras.callbacks.Callback):
         self.num_steps = num_steps
 
     def on_epoch_begin(self, epoch: int, logs=None) -> None:
-        self._left = self.num_steps - int(self.model.step)
+        self._left = self.num_steps - steps_taken(self.model)
 
     def on_train_batch_end(self, batch: int, logs=None) -> None:
         if batch + 1 >= self._left:

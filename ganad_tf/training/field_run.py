@@ -13,6 +13,7 @@ from ganad_tf.gan.field_discriminator import FieldDiscriminator
 from ganad_tf.gan.unet_discriminator import STRIDE
 from ganad_tf.gan.unet_discriminator import build_unet_discriminator
 from ganad_tf.training import callbacks
+from ganad_tf.training import distribution
 from ganad_tf.training import tensorboard_runs
 from ganad_tf.training.configuration import TrainingConfig
 
@@ -48,6 +49,7 @@ def train_field(
     model = build_field_discriminator(config)
     checkpoint = callbacks.Checkpoint(model_dir, CHECKPOINT_NAME)
     step = checkpoint.restore(model)
+    distribution.agree(step)
     if step >= config.field_steps:
         logging.info("The field's training run is complete: nothing to do.")
         return model.unet
@@ -71,7 +73,9 @@ def train_field(
             callbacks.Progress(BATCH_SIZE),
             callbacks.TrainingGuard(),
             checkpoint,
-            keras.callbacks.TensorBoard(log_dir, write_graph=False),
+            *distribution.of_chief(
+                keras.callbacks.TensorBoard(log_dir, write_graph=False)
+            ),
         ],
     )
     return model.unet

@@ -11,6 +11,7 @@ from ganad_tf.data import image_tensors
 from ganad_tf.gan.gan import DCGAN
 from ganad_tf.recipes import recipe_of
 from ganad_tf.training import callbacks
+from ganad_tf.training import distribution
 from ganad_tf.training import monitoring
 from ganad_tf.training import tensorboard_runs
 from ganad_tf.training.building import build_gan
@@ -53,6 +54,7 @@ def train(
     gan = build_gan(config)
     checkpoint = callbacks.Checkpoint(model_dir)
     step = checkpoint.restore(gan)
+    distribution.agree(step)
     if step >= config.num_steps:
         logging.info("The training run is complete: nothing to do.")
         return gan
@@ -61,6 +63,8 @@ def train(
     elif recipe_of(config.method).without(config.without).fits_linear_head:
         images = train_images.as_network_images(config, MAX_HEAD_IMAGES)
         fit_linear_head(gan, images, config)
+        # Other processors round differently, and may turn a component round.
+        distribution.share(gan.linear_head.weights + gan.latent_prior.weights)
     monitor = monitoring.TrainingMonitor(
         tensorboard_runs.log_dir(model_dir, RUN_NAME),
         real_images=_shown_images(config, train_images),
@@ -137,5 +141,5 @@ def _callbacks(
         callbacks.Progress(config.batch_size),
         callbacks.TrainingGuard(),
         checkpoint,
-        monitor,
+        *distribution.of_chief(monitor),
     ]

@@ -10,6 +10,7 @@ import tensorflow as tf
 from scipy.spatial import distance
 
 from ganad_tf.training import held_out_losses
+from ganad_tf.training.callbacks import steps_taken
 from ganad_tf.training.image_grids import RESIDUAL_GAIN
 from ganad_tf.training.image_grids import image_grid
 from ganad_tf.training.image_grids import residual_image
@@ -94,12 +95,12 @@ class TrainingMonitor(keras.callbacks.Callback):
         self._latents = self.model.sample_latents(
             NUM_MEASURED, seed=tf.constant([self.model.seed, 0])
         )
-        with self._writer.as_default(int(self.model.step)):
+        with self._writer.as_default(steps_taken(self.model)):
             tf.summary.text("training/settings_and_data", self.text)
 
     def on_epoch_end(self, epoch: int, logs=None) -> None:
         last = epoch + 1 >= self.params["epochs"]
-        with self._writer.as_default(int(self.model.step)):
+        with self._writer.as_default(steps_taken(self.model)):
             self._write_scalars(logs or {})
             if last or epoch % self.pictures_every == 0:
                 self._write_samples()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from absl import logging
 
+from ganad_tf import staging
 from ganad_tf.data import dataset
 from ganad_tf.data import grouping
 from ganad_tf.data import image_tensors
@@ -16,6 +18,7 @@ from ganad_tf.data import near_copies
 from ganad_tf.errors import UserError
 from ganad_tf.gan.gan import DCGAN
 from ganad_tf.training import choices
+from ganad_tf.training import distribution
 from ganad_tf.training import field_run
 from ganad_tf.training import held_out_losses
 from ganad_tf.training import loop
@@ -29,6 +32,7 @@ from ganad_tf.version import versions
 MAX_MEASURED = 512
 
 
+@staging.staged("model_dir")
 def train_gan(
     data: str,
     model_dir: str,
@@ -37,6 +41,7 @@ def train_gan(
     seed: int = 0,
     max_images: int | None = None,
     group_by: str | None = None,
+    devices: Sequence[str] = (),
     **overrides: Any,
 ) -> DCGAN:
     """Trains a GAN on the qualified images of a data set.
@@ -46,6 +51,10 @@ def train_gan(
     trained after the GAN) and TensorBoard logs. Called again with the same
     arguments, it resumes an interrupted training run and repeats no complete
     one. The process is made deterministic first (`use_determinism`).
+
+    Several devices give what one gives, up to rounding. Where `TF_CONFIG`
+    names several hosts, each calls this with the same arguments and a model
+    folder that all of them share; the chief alone writes.
 
     Args:
         data: A folder of qualified images (any depth), an MVTec-AD folder, or
@@ -58,6 +67,8 @@ def train_gan(
         group_by: Which images show one thing and have one role: "folder", or a
             regular expression on the file's name with one group; None: each
             image is a thing.
+        devices: Of this host, such as ("GPU:0", "GPU:1"); all GPUs by default,
+            or else the CPU. "CPU:0" and "CPU:1" divide the CPU.
         **overrides: Arguments of `choices.resolve`, such as `image_size` or
             `num_steps`. What is not given is chosen by images and recipe.
 
@@ -66,44 +77,77 @@ def train_gan(
 
     Raises:
         UserError: If there is no such data, there are too few images, the
-            folder holds a model with other settings, a value is invalid, or
-            the run becomes unstable.
+            folder holds a model with other settings, a value is invalid, the
+            run becomes unstable, or another host ends.
     """
+    strategy = distribution.open_strategy(tuple(devices))
     use_determinism(seed)
-    split = open_split(
-        data, model_dir, seed=seed, max_images=max_images, group_by=group_by
-    )
-    train_images, held_out_images = (
-        SampleImages([file.path for file in files])
-        for files in (split.train, split.calibration)
-    )
-    config = choices.resolve(
-        train_images, held_out_images, method=method, seed=seed, **overrides
-    )
-    config.save_or_match(model_dir, data=data, group_by=group_by)
-    _log_start(split, config)
-    asked = {
-        "model_dir": model_dir,
-        "max_images": max_images,
-        "group_by": group_by,
-        **overrides,
-    }
+    with distribution.scope(strategy):
+        if not distribution.is_chief():
+            staging.keep_to_itself(model_dir)
+        with distribution.chief_first():
+            split = open_split(
+                data,
+                model_dir,
+                seed=seed,
+                max_images=max_images,
+                group_by=group_by,
+            )
+            samples = [
+                SampleImages([file.path for file in files])
+                for files in (split.train, split.calibration)
+            ]
+            config = choices.resolve(
+                *samples, method=method, seed=seed, **overrides
+            )
+            _check_batches(config)
+            config.save_or_match(model_dir, data=data, group_by=group_by)
+        _log_start(split, config)
+        asked = {
+            "model_dir": model_dir,
+            "max_images": max_images,
+            "group_by": group_by,
+            **overrides,
+        }
+        text = tensorboard_runs.settings_text(
+            settings={**asked, **dataclasses.asdict(config)},
+            versions=versions(),
+            data=data,
+            split=split,
+        )
+        gan = _train(config, *samples, model_dir, text=text)
+        distribution.agree()
+    return gan
+
+
+def _train(
+    config: TrainingConfig,
+    train_images: SampleImages,
+    held_out_images: SampleImages,
+    model_dir: str,
+    *,
+    text: str,
+) -> DCGAN:
+    """Both training runs, and what the first one gave."""
     gan = loop.train(
         config,
         train_images,
         model_dir,
         held_out_images=held_out_images,
-        text=tensorboard_runs.settings_text(
-            settings={**asked, **dataclasses.asdict(config)},
-            versions=versions(),
-            data=data,
-            split=split,
-        ),
+        text=text,
     )
-    _write_result(gan, config, model_dir, held_out_images)
+    if distribution.is_chief():
+        _write_result(gan, config, model_dir, held_out_images)
     if config.field_size is not None:
         field_run.train_field(config, train_images.paths, model_dir)
     return gan
+
+
+def _check_batches(config: TrainingConfig) -> None:
+    batch_sizes = {"batch_size": config.batch_size}
+    if config.field_size is not None:
+        batch_sizes["crops"] = field_run.BATCH_SIZE
+    distribution.check_batch_sizes(**batch_sizes)
 
 
 def open_split(

@@ -2,6 +2,7 @@ import pytest
 from conftest import make_parts
 from conftest import write_images
 
+from ganad_tf.data import image_files
 from ganad_tf.data import listing
 from ganad_tf.errors import UserError
 
@@ -52,3 +53,18 @@ def test_a_hidden_folder_is_no_defect_type(mvtec_folder):
     files = listing.list_images(mvtec_folder)
     assert not [file.name for file in files if "/." in file.name]
     assert {file.defect_type for file in files} == {"good", "scratch"}
+
+
+def test_a_folder_anywhere_is_listed_as_one_here(mvtec_folder):
+    address = f"file://{mvtec_folder}"
+    here, there = map(listing.list_images, (mvtec_folder, address))
+    assert [file._replace(path="") for file in here] == [
+        file._replace(path="") for file in there
+    ]
+    assert all(file.path == f"{address}/{file.name}" for file in there)
+    for one, other in zip(here, there, strict=True):
+        assert image_files.read_file(one.path) == image_files.read_file(
+            other.path
+        )
+    with pytest.raises(UserError, match="There is no folder"):
+        listing.list_images(f"{address}/none")

@@ -134,6 +134,20 @@ def test_files_folders_and_patterns_are_listed(folder):
         score_files.list_image_paths(f"{folder}/nothing")
 
 
+def test_images_anywhere_are_listed_and_measured(folder):
+    address = f"file://{folder}"
+    here = score_files.list_image_paths(folder)
+    there = score_files.list_image_paths(address)
+    assert there == [f"file://{path}" for path in here]
+    found = score_files.list_image_paths(f"{address}/part00[01]*")
+    assert found == there[:2]
+    assert score_files.list_image_paths(there[3]) == [there[3]]
+    with pytest.raises(UserError, match="no image at .*nothing"):
+        score_files.list_image_paths(f"{address}/nothing")
+    assert score_files._size(there[0]) == os.path.getsize(here[0])
+    assert score_files._size(f"{address}/none") == 0
+
+
 def test_an_interrupted_run_is_resumed_with_its_maps(folder, tmp_path):
     paths = score_files.list_image_paths(folder)
     output = str(tmp_path / "scores.csv")

@@ -1,6 +1,7 @@
 import json
 import os
 import pathlib
+import shutil
 from typing import NamedTuple
 
 import numpy as np
@@ -153,3 +154,21 @@ def test_few_calibration_images_are_a_warning(monkeypatch, count, expected):
     )
     training_run._warn_of_few(count)
     assert [expected in line for line in lines] == ([True] if expected else [])
+
+
+def test_a_model_anywhere_is_resumed_as_one_here(trained, tmp_path):
+    # What a run that is complete repeats: all but the steps.
+    address = f"file://{tmp_path}/model"
+    shutil.copytree(trained.model_dir, tmp_path / "model")
+    (tmp_path / "model" / "training.json").unlink()
+    gan = ganad_tf.train_gan(f"file://{trained.data}", address, seed=1, **TINY)
+    for one, other in zip(
+        gan.get_weights(), trained.gan.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+    ours, theirs = (
+        read(folder, "training.json")
+        for folder in (str(tmp_path / "model"), trained.model_dir)
+    )
+    assert ours.items() <= theirs.items()
+    assert len(ours) == 2  # the speed is that of the process that trained
