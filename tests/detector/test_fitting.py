@@ -3,9 +3,11 @@ import pytest
 import tensorflow as tf
 from conftest import fitted_detector
 from conftest import make_parts
+from scipy import stats
 
 from ganad_tf.benchmark import synthetic
 from ganad_tf.benchmark.drawn_parts import scratch
+from ganad_tf.detector.anomaly_maps import EXPONENT
 from ganad_tf.detector.detector import build_detector
 from ganad_tf.detector.fusion import PartFusion
 from ganad_tf.errors import UserError
@@ -92,9 +94,12 @@ def test_a_calibration_map_is_scaled_by_those_of_the_other_images(calibrated):
     assert maps.shape[-1] == 2
     tails = np.quantile(maps, 0.99, axis=(1, 2))
     scales = [np.delete(tails, r, axis=0).mean(axis=0) for r in range(24)]
-    peaks = [np.max(maps[r] @ (1 / scales[r])) for r in range(24)]
+    peaks = [
+        np.max(stats.pmean(maps[r] / scales[r], EXPONENT, axis=-1))
+        for r in range(24)
+    ]
     # The level of all merged maps is one number.
-    merged = maps @ (1 / tails.mean(axis=0))
+    merged = stats.pmean(maps / tails.mean(axis=0), EXPONENT, axis=-1)
     level = np.quantile(merged, 0.99, axis=(1, 2)).mean()
     np.testing.assert_allclose(
         np.sort(peaks) / level, made.map_calibrator_.scores_, rtol=1e-4
