@@ -36,6 +36,7 @@ _HERE = {
 }
 
 _IMAGES_A_SHARD = 10_000
+_WORKER_IS_GONE = "Channel closed prematurely"
 
 
 def runner_options(arguments: list[str]) -> PipelineOptions:
@@ -188,8 +189,9 @@ def _run(options: PipelineOptions, build) -> None:
     except ValueError as error:  # Beam knows no such runner, or no such flag
         raise UserError(f"Beam refuses its flags: {error}") from error
     build(pipeline)
-    result = pipeline.run()
-    result.wait_until_finish()
+    with _dead_workers():
+        result = pipeline.run()
+        result.wait_until_finish()
     try:
         counters = result.metrics().query()["counters"]
     except NotImplementedError:  # by Beam's Dask runner
@@ -198,6 +200,24 @@ def _run(options: PipelineOptions, build) -> None:
         if counter.key.metric.namespace == "ganad_tf":
             name, count = counter.key.metric.name, counter.result
             logging.info("Beam's counter %s: %d.", name, count)
+
+
+@contextlib.contextmanager
+def _dead_workers() -> Iterator[None]:
+    """Says what to do where Beam says that a worker here is gone.
+
+    A cluster gives the work of a dead worker to another one; the processes of
+    this machine are not replaced.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if _WORKER_IS_GONE not in str(error):
+            raise
+        raise UserError(
+            "A worker process has died: it was killed, or memory was short "
+            "(--direct_num_workers). The same command goes on with the run"
+        ) from error
 
 
 @contextlib.contextmanager

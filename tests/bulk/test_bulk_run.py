@@ -10,6 +10,8 @@ from conftest import write_images
 
 pytest.importorskip("apache_beam")
 
+import apache_beam as beam
+
 from ganad_tf.bulk import bulk_run
 from ganad_tf.bulk.pipeline import ImageSource
 from ganad_tf.errors import UserError
@@ -83,6 +85,22 @@ def test_a_runner_that_beam_does_not_know_is_an_error(score):
     options = bulk_run.runner_options(["--runner=NoRunner"])
     with pytest.raises(UserError, match="Unexpected pipeline runner: NoRun"):
         score(options=options)
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [("Channel closed prematurely.", UserError), ("a bug", RuntimeError)],
+)
+def test_a_dead_worker_is_an_error_that_says_what_to_do(
+    score, reason, kind, monkeypatch
+):
+    def fail(self):
+        raise RuntimeError(reason)
+
+    monkeypatch.setattr(beam.Pipeline, "run", fail)
+    expected = "same command goes on" if kind is UserError else reason
+    with pytest.raises(kind, match=expected):
+        score()
 
 
 def test_maps_go_to_their_folder(score, tmp_path):
