@@ -35,7 +35,7 @@ def _context() -> tf.distribute.ReplicaContext:
 
 
 def distributed(make: Callable[[Share], tf.data.Dataset]) -> Any:
-    """A dataset whose batches are spread over the replicas.
+    """An endless dataset whose batches are spread over the replicas.
 
     Args:
         make: From a host's `Share` to its batches: the rows of replica 0, then
@@ -46,15 +46,24 @@ def distributed(make: Callable[[Share], tf.data.Dataset]) -> Any:
     """
     if count() == 1:
         return make(Share())
-    return tf.distribute.get_strategy().distribute_datasets_from_function(
-        lambda context: make(
+
+    def of_host(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        batches = make(
             Share(
                 context.input_pipeline_id,
                 context.num_input_pipelines,
                 context.num_replicas_in_sync,
             )
         )
-    )
+        # Else several hosts would prepare for a last batch of another size,
+        # and shapes would not be static.
+        endless = tf.data.experimental.assert_cardinality(
+            tf.data.INFINITE_CARDINALITY
+        )
+        return batches.apply(endless)
+
+    strategy = tf.distribute.get_strategy()
+    return strategy.distribute_datasets_from_function(of_host)
 
 
 def whole_batch(rows: tf.Tensor) -> tf.Tensor:

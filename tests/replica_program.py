@@ -31,17 +31,20 @@ def results() -> dict:
 def _main() -> None:
     import numpy as np
     import tensorflow as tf
-    from conftest import tiny_config
 
     from ganad_tf import replicas
+    from ganad_tf.training import distribution
+
+    # Makes the devices, first of all; fewer of them are taken below.
+    distribution.open_strategy(("CPU:0", "CPU:1", "CPU:2", "CPU:3"))
+
+    from conftest import tiny_config
+
     from ganad_tf.benchmark.drawn_parts import make_parts
     from ganad_tf.training import building
-    from ganad_tf.training import distribution
     from ganad_tf.training import field_run
     from ganad_tf.training import loop
 
-    # Makes the devices; fewer of them are taken below.
-    distribution.open_strategy(("CPU:0", "CPU:1", "CPU:2", "CPU:3"))
     parts = make_parts(2 * BATCH_SIZE, seed=0)
     # Batch statistics are frozen after the first of two steps.
     config = tiny_config(
