@@ -19,6 +19,7 @@ ROOMS = (
     "evaluation",
     "paper",
     "serving",
+    "production",
     "benchmark",
 )
 LIGHT_CLIENTS = (

@@ -30,11 +30,31 @@ def fit(
 ) -> None:
     """Fits the statistics, then the calibration; see `OneClassDetector.fit`."""
     _fit_statistics(detector, training_batches)
+    calibrate(detector, calibration_batches)
+
+
+def calibrate(
+    detector: DetectorGraph, batches: Iterable[tf.Tensor]
+) -> np.ndarray:
+    """Fits the calibration alone: fusion, p-values, scale of the maps.
+
+    Args:
+        detector: With fitted statistics; an earlier calibration is replaced.
+        batches: Of qualified images that nothing was trained on, as
+            `OneClassDetector.fit` takes them. Iterated over once.
+
+    Returns:
+        log_parts: float32 of shape (n, num_parts), what was calibrated by.
+
+    Raises:
+        UserError: If there are too few images for `alpha`.
+    """
     with Spool() as maps:
-        log_parts = _measure(detector, calibration_batches, maps)
+        log_parts = _measure(detector, batches, maps)
         _calibrate_scores(detector, log_parts)
         _calibrate_maps(detector, maps)
     detector.compile()  # earlier graphs hold earlier statistics
+    return log_parts
 
 
 def _fit_statistics(

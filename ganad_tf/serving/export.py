@@ -86,7 +86,7 @@ def export_saved_model(
         export_dir,
         name=name,
         version=version,
-        facts=_facts(config, recorded),
+        facts=facts_of_run(config, recorded),
         check_images=split and _check_images(split),
     )
 
@@ -147,8 +147,18 @@ def _check_images(split: dataset.Split) -> list[bytes]:
     ]
 
 
-def _facts(config: TrainingConfig, split: dict[str, Any]) -> dict[str, Any]:
-    """What the manifest says of the training run."""
+def facts_of_run(
+    config: TrainingConfig, split: dict[str, Any]
+) -> dict[str, Any]:
+    """What the manifest says of the training run.
+
+    Args:
+        config: Its configuration.
+        split: Content of its `split.json`.
+
+    Returns:
+        facts: Entries of the manifest.
+    """
     return {
         "method": config.method,
         "seed": config.seed,
