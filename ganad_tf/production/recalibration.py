@@ -29,13 +29,12 @@ from ganad_tf.data.listing import list_images
 from ganad_tf.detector import fitting
 from ganad_tf.detector.calibration import ConformalCalibrator
 from ganad_tf.detector.conditional_field import NUM_FOLDS
-from ganad_tf.detector.detection import Detection
 from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.detector.model_folder import image_batches
 from ganad_tf.detector.model_folder import load_detector
 from ganad_tf.errors import UserError
 from ganad_tf.evaluation import metrics
-from ganad_tf.evaluation.detection_pass import without_pictures
+from ganad_tf.production import new_images
 from ganad_tf.production import reconstruction_limit
 from ganad_tf.serving import export
 from ganad_tf.training.configuration import TrainingConfig
@@ -96,15 +95,17 @@ def recalibrate(
     use_determinism(config.seed)
     files = _new_files(images, marks_path)
     detector = load_detector(model_dir)
-    before = _detect(detector, files)
-    ratio = reconstruction_limit.check(detector, before)
+    before = new_images.measure(detector, image_batches(detector, files))
+    ratios = reconstruction_limit.check(
+        detector, before.residuals, statistics=statistics
+    )
     fitted, calibration = _fit(
         detector, files, alpha or detector.alpha, config.seed, statistics
     )
     facts = {
         "images": images,
         "statistics": statistics,
-        "residual_ratio": ratio,
+        "residual_ratios": ratios,
         **_changes(detector, fitted, before, len(calibration)),
     }
     path = export.export_detector(
@@ -149,14 +150,6 @@ def _new_files(images: str, marks_path: str | None) -> list[ImageFile]:
             f"No image of {images} can be used. Expected new good images"
         )
     return list(by_digest.values())
-
-
-def _detect(
-    detector: OneClassDetector, files: Sequence[ImageFile]
-) -> Detection:
-    return detector.detect_batches(
-        image_batches(detector, files), keep=without_pictures
-    )
 
 
 def _fit(
@@ -214,7 +207,7 @@ def _divided(
 def _changes(
     detector: OneClassDetector,
     fitted: OneClassDetector,
-    before: Detection,
+    before: new_images.NewImages,
     num_calibration: int,
 ) -> dict[str, Any]:
     """Threshold and overkill, before and after.

@@ -63,7 +63,7 @@ def test_fifty_new_images_restore_the_overkill(recalibrate, parts_detector):
     assert facts["after"]["threshold"] == fitted.calibrator_.threshold_
     moved = facts["after"]["threshold_on_earlier_scale"]
     assert moved > facts["before"]["threshold"]
-    assert 0.5 < facts["residual_ratio"] < 2.0
+    assert facts["residual_ratios"]["around_their_mean"] < 2.0
 
 
 def test_the_models_own_detector_stays(recalibrate, parts_detector):
@@ -109,9 +109,11 @@ def test_marked_images_are_left_out(recalibrate, tmp_path):
 
 
 def test_images_that_the_networks_cannot_reconstruct_are_refused(recalibrate):
-    other = np.flip(make_parts(30, seed=21), axis=1).swapaxes(1, 2)
+    parts = make_parts(30, seed=21)
+    # Parts that lie somewhere, for networks that know them in place.
+    moved = [np.roll(part, row % 16, axis=1) for row, part in enumerate(parts)]
     with pytest.raises(UserError, match="no longer reconstruct.*init_from"):
-        recalibrate(np.ascontiguousarray(other))
+        recalibrate(np.stack(moved))
     assert not (recalibrate.model / recalibration.FOLDER).exists()
 
 
