@@ -29,7 +29,7 @@ def fit(
     calibration_batches: Iterable[tf.Tensor],
 ) -> None:
     """Fits the statistics, then the calibration; see `OneClassDetector.fit`."""
-    _fit_statistics(detector, training_batches)
+    fit_statistics(detector, training_batches)
     calibrate(detector, calibration_batches)
 
 
@@ -57,10 +57,19 @@ def calibrate(
     return log_parts
 
 
-def _fit_statistics(
+def fit_statistics(
     detector: DetectorGraph, batches: Iterable[tf.Tensor]
 ) -> None:
-    """Fits all that new images are compared with to the training images."""
+    """Fits all that new images are compared with to the training images.
+
+    Args:
+        detector: Earlier statistics are replaced; what was compiled keeps them.
+        batches: Of training images, as `OneClassDetector.fit` takes them.
+            Iterated over once.
+
+    Raises:
+        UserError: If the inversion diverges.
+    """
     spec = tf.TensorSpec([None, *detector.image_shape])
     invert = tf.function(detector.invert, input_signature=[spec])
     descriptors = []
