@@ -163,6 +163,12 @@ flags.DEFINE_string(
     "and have one role: folder, or a regular expression on the path below "
     '--data with one group in parentheses, such as "(tile[0-9]+)_".',
 )
+flags.DEFINE_string(
+    "exclude",
+    None,
+    "List of images that are not good, one path a line, or the marks that "
+    "look_first.py or report.html downloads: they get no role.",
+)
 _SEED = flags.DEFINE_integer(
     "seed",
     0,

@@ -10,6 +10,7 @@ from typing import Any
 from absl import logging
 
 from ganad_tf.data import dataset
+from ganad_tf.data import exclusion
 from ganad_tf.data import grouping
 from ganad_tf.data import image_tensors
 from ganad_tf.data import near_copies
@@ -37,6 +38,7 @@ def train_gan(
     seed: int = 0,
     max_images: int | None = None,
     group_by: str | None = None,
+    exclude: str | None = None,
     **overrides: Any,
 ) -> DCGAN:
     """Trains a GAN on the qualified images of a data set.
@@ -58,6 +60,8 @@ def train_gan(
         group_by: Which images show one thing and have one role: "folder", or a
             regular expression on the file's name with one group; None: each
             image is a thing.
+        exclude: File of `marks.read_marks`: images that are not good, and
+            have no role.
         **overrides: Arguments of `choices.resolve`, such as `image_size` or
             `num_steps`. What is not given is chosen by images and recipe.
 
@@ -71,7 +75,12 @@ def train_gan(
     """
     use_determinism(seed)
     split = open_split(
-        data, model_dir, seed=seed, max_images=max_images, group_by=group_by
+        data,
+        model_dir,
+        seed=seed,
+        max_images=max_images,
+        group_by=group_by,
+        exclude=exclude,
     )
     train_images, held_out_images = (
         SampleImages([file.path for file in files])
@@ -113,6 +122,7 @@ def open_split(
     seed: int,
     max_images: int | None = None,
     group_by: str | None = None,
+    exclude: str | None = None,
 ) -> dataset.Split:
     """Reads the split of an earlier run, or makes and writes a new one.
 
@@ -122,6 +132,7 @@ def open_split(
         seed: Of a new split.
         max_images: Limit of training and calibration images of a new split.
         group_by: As of `train_gan`; of an earlier split it has to be equal.
+        exclude: As of `train_gan`; an earlier split has to be without them.
 
     Returns:
         split: `Split`.
@@ -137,13 +148,17 @@ def open_split(
                 f"{recorded!r}. Received: {group_by!r}. Use the same to resume "
                 "it, or another --model_dir"
             )
-        return dataset.load_split(data, model_dir)
-    files = dataset.scan_images(
-        dataset.list_images(data), check=image_tensors.check_decodes
+        split = dataset.load_split(data, model_dir)
+        exclusion.check_excluded(split, exclude, model_dir)
+        return split
+    kept, excluded = exclusion.without_excluded(
+        dataset.list_images(data), exclude
     )
+    files = dataset.scan_images(kept, check=image_tensors.check_decodes)
     split = dataset.split_images(
         files, seed=seed, max_images=max_images, group_by=group_by
     )
+    split = split._replace(unused=split.unused + tuple(excluded))
     copies = near_copies.find_near_copies(split, seed=seed)
     near_copies.warn_of(copies)
     dataset.save_split(
