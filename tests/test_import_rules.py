@@ -32,6 +32,7 @@ HEAVY = ("tensorflow", "keras", "matplotlib", "sklearn")
 # Rooms of the NumPy side, and modules of the TensorFlow side.
 WITHOUT_TENSORFLOW = (
     "artifacts",
+    "child_process",
     "colors",
     "progress",
     "recipes",
@@ -68,8 +69,10 @@ WITHOUT_TENSORFLOW = (
     "production.monitor_figure",
     "production.monitor_page",
     "production.online_ranks",
+    "production.products",
     "production.prometheus",
     "production.score_stream",
+    "production.serving_files",
     "production.watching",
     "paper.measures",
     "paper.section",
