@@ -169,6 +169,13 @@ flags.DEFINE_string(
     "List of images that are not good, one path a line, or the marks that "
     "look_first.py or report.html downloads: they get no role.",
 )
+flags.DEFINE_string(
+    "init_from",
+    None,
+    "Folder of a trained model whose networks this one begins with, for light "
+    "or material that has changed; fewer --num_steps and --field_steps are "
+    "enough then.",
+)
 _SEED = flags.DEFINE_integer(
     "seed",
     0,

@@ -21,6 +21,7 @@ from ganad_tf.training import field_run
 from ganad_tf.training import held_out_losses
 from ganad_tf.training import loop
 from ganad_tf.training import tensorboard_runs
+from ganad_tf.training import warm_start
 from ganad_tf.training.configuration import TrainingConfig
 from ganad_tf.training.determinism import use_determinism
 from ganad_tf.training.sample_images import SampleImages
@@ -39,6 +40,7 @@ def train_gan(
     max_images: int | None = None,
     group_by: str | None = None,
     exclude: str | None = None,
+    init_from: str | None = None,
     **overrides: Any,
 ) -> DCGAN:
     """Trains a GAN on the qualified images of a data set.
@@ -62,6 +64,8 @@ def train_gan(
             image is a thing.
         exclude: File of `marks.read_marks`: images that are not good, and
             have no role.
+        init_from: Folder of a trained model whose networks this one begins
+            with, for light or material that has changed.
         **overrides: Arguments of `choices.resolve`, such as `image_size` or
             `num_steps`. What is not given is chosen by images and recipe.
 
@@ -74,6 +78,10 @@ def train_gan(
             the run becomes unstable.
     """
     use_determinism(seed)
+    facts = {"data": data, "group_by": group_by}
+    if init_from is not None:
+        overrides = warm_start.with_shapes(overrides, method, init_from)
+        facts["init_from"] = init_from
     split = open_split(
         data,
         model_dir,
@@ -89,7 +97,7 @@ def train_gan(
     config = choices.resolve(
         train_images, held_out_images, method=method, seed=seed, **overrides
     )
-    config.save_or_match(model_dir, data=data, group_by=group_by)
+    config.save_or_match(model_dir, **facts)
     _log_start(split, config)
     asked = {
         "model_dir": model_dir,
@@ -102,6 +110,7 @@ def train_gan(
         train_images,
         model_dir,
         held_out_images=held_out_images,
+        init_from=init_from,
         text=tensorboard_runs.settings_text(
             settings={**asked, **dataclasses.asdict(config)},
             versions=versions(),
@@ -111,7 +120,9 @@ def train_gan(
     )
     _write_result(gan, config, model_dir, held_out_images)
     if config.field_size is not None:
-        field_run.train_field(config, train_images.paths, model_dir)
+        field_run.train_field(
+            config, train_images.paths, model_dir, init_from=init_from
+        )
     return gan
 
 
