@@ -109,10 +109,14 @@ def _log_parts(
 
 
 def _robust_scores(log_parts: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The power mean of the parts, with scales that few defects do not move."""
+    """The power mean of the parts, with scales that few defects do not move.
+
+    Its logarithm, since the mean itself is skewed, and a tail of good images
+    would look like outliers.
+    """
     standardized = _deviations(log_parts.astype(np.float64)) / 2.0
     unusual = np.logaddexp(0.0, 2.0 * standardized) / 2.0
-    return (unusual**EXPONENT @ weights) ** (1.0 / EXPONENT)
+    return np.log(unusual**EXPONENT @ weights) / EXPONENT
 
 
 def _deviations(values: np.ndarray) -> np.ndarray:

@@ -199,8 +199,6 @@ def write_report(
         verdict=_verdict(results),
         threshold=threshold,
         integration_limit=INTEGRATION_LIMIT,
-        pixel=results.get("pixel"),
-        control=results.get("control"),
         groups=_group_words(results["num_groups"]),
         near_copies=_pair_rows(results.get("near_copies") or ()),
         sampled=_sampled_words(results),
@@ -228,7 +226,6 @@ def write_report(
             for heading, chosen in panels.items()
         },
         entries=entries,
-        num_pictured=sum(entry.jpeg is not None for entry in entries),
         glossary=_GLOSSARY,
     )
     artifacts.write_text(path, text)

@@ -22,6 +22,15 @@ def metrics_text(monitored: Monitored, last: Window, *, num_images: int) -> str:
     Returns:
         text: In the text exposition format 0.0.4.
     """
+    families = [
+        ("images", "Images of the stream.", [("", num_images)]),
+        *_evidence(monitored),
+        *_figures(last),
+    ]
+    return "".join(_family(*family) for family in families)
+
+
+def _evidence(monitored: Monitored) -> list[tuple]:
     verdicts = (
         line_monitor.UNCHANGED,
         line_monitor.MORE_DEFECTS,
@@ -29,8 +38,7 @@ def metrics_text(monitored: Monitored, last: Window, *, num_images: int) -> str:
     )
     fired = {alarm.kind for alarm in monitored.alarms}
     kinds = monitored.log_capital
-    families = [
-        ("images", "Images of the stream.", [("", num_images)]),
+    return [
         (
             "verdict",
             "1 for the verdict on the line.",
@@ -52,6 +60,11 @@ def metrics_text(monitored: Monitored, last: Window, *, num_images: int) -> str:
             "1 since the capital has reached its threshold.",
             [(f'{{question="{kind}"}}', int(kind in fired)) for kind in kinds],
         ),
+    ]
+
+
+def _figures(last: Window) -> list[tuple]:
+    return [
         (
             "share_below_alpha",
             "Share of p-values at most alpha in the last window.",
@@ -72,7 +85,6 @@ def metrics_text(monitored: Monitored, last: Window, *, num_images: int) -> str:
             ],
         ),
     ]
-    return "".join(_family(*family) for family in families)
 
 
 def _family(name: str, words: str, samples) -> str:

@@ -60,16 +60,16 @@ def monitor_scores(
             cannot be written.
     """
     images, num_skipped = score_stream.read_stream(scores, order=order)
+    usual, usual_words = images[:window], f"the first {window} images"
+    if reference is not None:
+        usual, _ = score_stream.read_stream(reference)
+        usual_words = reference
     monitored = line_monitor.monitor(
         np.array([image.p_value for image in images]),
         np.array([image.anomaly_score for image in images]),
         [image.path for image in images],
         num_calibration=num_calibration,
     )
-    usual, usual_words = images[:window], f"the first {window} images"
-    if reference is not None:
-        usual, _ = score_stream.read_stream(reference)
-        usual_words = reference
     windows = drift_figures.windows(
         images,
         num_calibration=monitored.num_calibration,
@@ -93,9 +93,11 @@ def monitor_scores(
         )
         artifacts.write_text(metrics_file, text)
     if logdir is not None:
-        # TensorFlow starts for this alone.
-        summaries = importlib.import_module(
-            "ganad_tf.production.monitor_summaries"
-        )
-        summaries.write_summaries(logdir, monitored, windows)
+        _write_summaries(logdir, monitored, windows)
     return Watched(monitored, images, monitor_page.words(monitored))
+
+
+def _write_summaries(logdir: str, monitored: Monitored, windows) -> None:
+    # TensorFlow starts for this alone.
+    summaries = importlib.import_module("ganad_tf.production.monitor_summaries")
+    summaries.write_summaries(logdir, monitored, windows)

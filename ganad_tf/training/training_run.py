@@ -78,18 +78,10 @@ def train_gan(
             the run becomes unstable.
     """
     use_determinism(seed)
-    facts = {"data": data, "group_by": group_by}
+    roles = {"max_images": max_images, "group_by": group_by, "exclude": exclude}
+    split = open_split(data, model_dir, seed=seed, **roles)
     if init_from is not None:
         overrides = warm_start.with_shapes(overrides, method, init_from)
-        facts["init_from"] = init_from
-    split = open_split(
-        data,
-        model_dir,
-        seed=seed,
-        max_images=max_images,
-        group_by=group_by,
-        exclude=exclude,
-    )
     train_images, held_out_images = (
         SampleImages([file.path for file in files])
         for files in (split.train, split.calibration)
@@ -97,14 +89,11 @@ def train_gan(
     config = choices.resolve(
         train_images, held_out_images, method=method, seed=seed, **overrides
     )
-    config.save_or_match(model_dir, **facts)
+    config.save_or_match(
+        model_dir, data=data, group_by=group_by, init_from=init_from
+    )
     _log_start(split, config)
-    asked = {
-        "model_dir": model_dir,
-        "max_images": max_images,
-        "group_by": group_by,
-        **overrides,
-    }
+    asked = {"model_dir": model_dir, **roles, **overrides}
     gan = loop.train(
         config,
         train_images,

@@ -35,7 +35,7 @@ class Tools:
         if given["data"].endswith("bolt") and tool == "fit_detector.py":
             raise UserError("too few images")
         if tool == "evaluate_detector.py":
-            os.makedirs(given["report_dir"])
+            os.makedirs(given["report_dir"], exist_ok=True)
             results = {
                 "num_train": 15,
                 "auroc": {"anomaly_score": 0.75},
