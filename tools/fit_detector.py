@@ -94,6 +94,8 @@ def main() -> None:
         f"The detector is in {folder}",
         f"python tools/evaluate_detector.py --data={data} "
         f"--model_dir={model_dir} --report_dir=<folder>",
+        f"python tools/look_first.py --data={data} --model_dir={model_dir}"
+        "  # if the training images may hold defects",
     )
 
 
