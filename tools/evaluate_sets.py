@@ -10,11 +10,9 @@ alpha or flag is another run. Extra flags for the training go into
 --train_flags.
 """
 
-import ctypes
 import hashlib
 import json
 import os
-import signal
 import subprocess
 import sys
 
@@ -23,6 +21,7 @@ from absl import logging
 
 import light_cli
 from ganad_tf import artifacts
+from ganad_tf import child_process
 from ganad_tf.errors import UserError
 from ganad_tf.evaluation import result_tables
 
@@ -44,22 +43,12 @@ _ALPHA = flags.DEFINE_float(
 )
 
 
-_PR_SET_PDEATHSIG = 1  # a constant of Linux
-
-
-def _end_with_parent() -> None:
-    """A tool that outlived this one would write beside the next run's."""
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "prctl"):
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def _run(tool: str, *arguments: str) -> None:
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), tool)
     ended = subprocess.run(
         [sys.executable, path, *arguments],
         check=False,
-        preexec_fn=_end_with_parent,
+        preexec_fn=child_process.end_with_parent,
     )
     if ended.returncode:
         raise UserError(f"{tool} {' '.join(arguments)} failed, see above")

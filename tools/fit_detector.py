@@ -36,6 +36,13 @@ _BATCH_SIZE = flags.DEFINE_integer(
     "Images at a time. Default: 64, fewer where they are large.",
     lower_bound=1,
 )
+_TRIM = flags.DEFINE_bool(
+    "trim",
+    False,
+    "Leave out images that are most unlike the rest, out of fold: for data "
+    "that may hold defects. Takes four times as long; outliers.txt in the "
+    "model folder names them. look_first.py shows them.",
+)
 _INVERSION = (
     flags.DEFINE_integer(
         "num_steps",
@@ -79,6 +86,7 @@ def main() -> None:
         model_dir,
         alpha=_ALPHA.value,
         batch_size=_BATCH_SIZE.value,
+        trim=_TRIM.value,
         **{f.name: f.value for f in _INVERSION if f.value is not None},
     )
     folder = os.path.join(model_dir, model_folder.DETECTOR_NAME)
@@ -86,6 +94,8 @@ def main() -> None:
         f"The detector is in {folder}",
         f"python tools/evaluate_detector.py --data={data} "
         f"--model_dir={model_dir} --report_dir=<folder>",
+        f"python tools/look_first.py --data={data} --model_dir={model_dir}"
+        "  # if the training images may hold defects",
     )
 
 

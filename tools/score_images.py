@@ -12,6 +12,8 @@ server (grpc://host:8500/solar) the extra `serving`. An interrupted run keeps
 its rows in scores.csv.part; the same command resumes it.
 """
 
+import os
+
 from absl import flags
 from absl import logging
 
@@ -19,6 +21,7 @@ import light_cli
 from ganad_tf import staging
 from ganad_tf.errors import UserError
 from ganad_tf.serving import credentials
+from ganad_tf.serving import model_address
 from ganad_tf.serving import open_scorer
 from ganad_tf.serving import score_files
 
@@ -40,6 +43,19 @@ _SERVER = flags.DEFINE_string(
     "Instead of --saved_model, TensorFlow Serving: REST at "
     "http://host:8501/v1/models/NAME, optionally with /versions/N, or gRPC at "
     "grpc://host:8500/NAME, optionally with /N; with TLS https:// or grpcs://.",
+)
+_MODEL_NAME = flags.DEFINE_string(
+    "model_name",
+    None,
+    "One of several models: --server is http://host:8501 or grpc://host:8500, "
+    "or --saved_model the folder of the models' folders.",
+)
+_BY_FOLDER = flags.DEFINE_bool(
+    "by_folder",
+    False,
+    "The same for all models: --images is a folder with a folder for each, "
+    "named as the model. Writes a table for each: scores.csv becomes "
+    "scores_NAME.csv.",
 )
 _MAPS_DIR = flags.DEFINE_string(
     "maps_dir",
@@ -85,12 +101,17 @@ _CREDENTIALS = (
 )
 
 
-def _open_scorer():
+def _open_scorer(name: str | None):
+    """The scorer of a model; of the only one without a name."""
     if not (_SERVER.value or "").startswith("http"):
         import cli  # noqa: F401, starts TensorFlow
+    saved_model, server = (
+        model_address.model_address(base, name) if base and name else base
+        for base in (_SAVED_MODEL.value, _SERVER.value)
+    )
     return open_scorer.open_scorer(
-        saved_model=_SAVED_MODEL.value,
-        server=_SERVER.value,
+        saved_model=saved_model,
+        server=server,
         timeout=_TIMEOUT.value,
         num_retries=_NUM_RETRIES.value,
         credentials=credentials.Credentials(
@@ -99,23 +120,26 @@ def _open_scorer():
     )
 
 
-def _open_maps(manifest: dict):
+def _open_maps(manifest: dict, name: str | None):
     if not _MAPS_DIR.value:
         return None
+    folder = os.path.join(_MAPS_DIR.value, name or "")
     from ganad_tf.serving import map_folder  # loads Matplotlib and SciPy
 
-    return map_folder.MapFolder(_MAPS_DIR.value, manifest.get("map_threshold"))
+    return map_folder.MapFolder(folder, manifest.get("map_threshold"))
 
 
-def main() -> None:
-    paths = score_files.list_image_paths(_IMAGES.value)
-    scorer = _open_scorer()
-    with staging.local_file(_OUTPUT.value) as output:
+def _score(paths: list[str], output: str, name: str | None) -> None:
+    """Scores images by one model, and says how many are defective."""
+    scorer = _open_scorer(name)
+    with staging.local_file(output) as table:
         rows = score_files.score_images(
             scorer,
             paths,
-            output,
-            maps=_open_maps(scorer.manifest),
+            table,
+            maps=_open_maps(
+                scorer.manifest, name if _BY_FOLDER.value else None
+            ),
             batch_size=_BATCH_SIZE.value,
             num_parallel=1 if _SAVED_MODEL.value else _NUM_PARALLEL.value,
         )
@@ -124,10 +148,25 @@ def main() -> None:
         logging.warning("Not scored: %s: %s.", row.path, row.status)
     print(
         f"{len(rows)} images: {sum(row.is_defective or 0 for row in rows)} "
-        f"defective, {len(failed)} not scored. Scores: {_OUTPUT.value}"
+        f"defective, {len(failed)} not scored. Scores: {output}"
     )
     if len(failed) == len(rows):
-        raise UserError(f"no image could be scored, see {_OUTPUT.value}")
+        raise UserError(f"no image could be scored, see {output}")
+
+
+def main() -> None:
+    paths = score_files.list_image_paths(_IMAGES.value)
+    if not _BY_FOLDER.value:
+        _score(paths, _OUTPUT.value, _MODEL_NAME.value)
+        return
+    routed = model_address.paths_by_model(paths, _IMAGES.value)
+    if not routed:
+        raise UserError(
+            f"--by_folder: expected a folder for each model in {_IMAGES.value}"
+        )
+    stem, suffix = os.path.splitext(_OUTPUT.value)
+    for name, of_model in routed.items():
+        _score(of_model, f"{stem}_{name}{suffix}", name)
 
 
 if __name__ == "__main__":

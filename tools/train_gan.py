@@ -174,6 +174,19 @@ _DEVICES = flags.DEFINE_list(
     "each batch. CPU:0,CPU:1 divides the CPU. Default: all GPUs, or else the "
     "CPU. TF_CONFIG names several hosts.",
 )
+flags.DEFINE_string(
+    "exclude",
+    None,
+    "List of images that are not good, one path a line, or the marks that "
+    "look_first.py or report.html downloads: they get no role.",
+)
+flags.DEFINE_string(
+    "init_from",
+    None,
+    "Folder of a trained model whose networks this one begins with, for light "
+    "or material that has changed; fewer --num_steps and --field_steps are "
+    "enough then.",
+)
 _SEED = flags.DEFINE_integer(
     "seed",
     0,

@@ -33,12 +33,48 @@ def fit(
     calibration_batches: Iterable[tf.Tensor],
 ) -> None:
     """Fits the statistics, then the calibration; see `OneClassDetector.fit`."""
-    finish(detector, accumulate(detector, training_batches))
+    fit_statistics(detector, training_batches)
+    calibrate(detector, calibration_batches)
+
+
+def calibrate(
+    detector: DetectorGraph, batches: Iterable[tf.Tensor]
+) -> np.ndarray:
+    """Fits the calibration alone: fusion, p-values, scale of the maps.
+
+    Args:
+        detector: With fitted statistics; an earlier calibration is replaced.
+        batches: Of qualified images that nothing was trained on, as
+            `OneClassDetector.fit` takes them. Iterated over once.
+
+    Returns:
+        log_parts: float32 of shape (n, num_parts), what was calibrated by.
+
+    Raises:
+        UserError: If there are too few images for `alpha`.
+    """
     with Spool() as maps:
-        log_parts, tails = _measure(detector, calibration_batches, maps)
+        log_parts, tails = _measure(detector, batches, maps)
         _calibrate_scores(detector, log_parts)
         _calibrate_maps(detector, maps, tails)
     detector.compile()  # earlier graphs hold earlier statistics
+    return log_parts
+
+
+def fit_statistics(
+    detector: DetectorGraph, batches: Iterable[tf.Tensor]
+) -> None:
+    """Fits all that new images are compared with to the training images.
+
+    Args:
+        detector: Earlier statistics are replaced; what was compiled keeps them.
+        batches: Of training images, as `OneClassDetector.fit` takes them.
+            Iterated over once.
+
+    Raises:
+        UserError: If the inversion diverges.
+    """
+    finish(detector, accumulate(detector, batches))
 
 
 def accumulate(

@@ -194,18 +194,25 @@ class DetectorGraph:
             reconstruction_errors=measures.reconstruction_errors,
             p_values=tf.cast(p_values, tf.float32),
             is_defective=p_values <= self.alpha + 1e-9,
-            reconstructions=self._reconstruct(inverted),
+            reconstructions=self.reconstruct(inverted),
             anomaly_maps=self.merge_maps(measures.maps),
             latents=inverted.latents,
             descriptors=inverted.descriptors,
             part_scores=self.fusion_.standardize(measures.log_parts),
         )
 
-    def _reconstruct(self, inverted: InvertedImages) -> tf.Tensor:
+    def reconstruct(self, inverted: InvertedImages) -> tf.Tensor:
         """Reconstructions at the size of the images.
 
         The generator gives what its own resolution holds, the restored image
         of the field what is finer: two levels of a Laplacian pyramid.
+
+        Args:
+            inverted: What `invert` returned.
+
+        Returns:
+            reconstructions: float32 of shape (batch, height, width, channels)
+                in [-1, 1].
         """
         coarse = _resized(inverted.reconstructions, self.image_shape)
         if inverted.view is None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
+from absl import logging
 
+from ganad_tf import artifacts
 from ganad_tf import progress
 from ganad_tf import staging
 from ganad_tf.data import dataset
 from ganad_tf.data import image_tensors
 from ganad_tf.data.listing import ImageFile
+from ganad_tf.detector import out_of_fold
 from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.detector.detector import build_detector
 from ganad_tf.detector.feature_field import MAX_LATENTS
@@ -25,6 +29,8 @@ from ganad_tf.training.determinism import use_determinism
 from ganad_tf.training.field_run import load_unet
 
 DETECTOR_NAME = "detector"
+# Names of images that were left out, one a line.
+OUTLIERS_NAME = "outliers.txt"
 ALPHA = 0.05
 
 
@@ -35,6 +41,7 @@ def fit_detector(
     *,
     alpha: float = ALPHA,
     batch_size: int | None = None,
+    trim: bool = False,
     **inversion: Any,
 ) -> OneClassDetector:
     """Fits the detector of a trained GAN, and saves it in the model folder.
@@ -47,6 +54,9 @@ def fit_detector(
         alpha: False-alarm rate: share of qualified images that may be called
             defective, at least 1 / (calibration images + 1).
         batch_size: Images at a time; 64, or fewer of large images, by default.
+        trim: Whether images that are most unlike the rest are left out, as
+            `out_of_fold` finds them: for data that may hold defects. Their
+            names are written to `OUTLIERS_NAME` in the model folder.
         **inversion: Arguments of `LatentInverter` that replace the recipe's.
 
     Returns:
@@ -66,6 +76,8 @@ def fit_detector(
         field=_build_field(config, model_dir, num_images=len(split.train)),
         **inversion,
     )
+    if trim:
+        split = _trimmed(detector, split, model_dir, seed=config.seed)
     train, calibration = (
         progress.LoggedBatches(
             image_batches(detector, files, batch_size=batch_size),
@@ -82,6 +94,42 @@ def fit_detector(
     curves = invert_samples(detector, model_dir, split.calibration)
     write_curves(model_dir, "calibration_images", curves)
     return detector
+
+
+def _trimmed(
+    detector: OneClassDetector,
+    split: dataset.Split,
+    model_dir: str,
+    *,
+    seed: int,
+) -> dataset.Split:
+    """The split without images that are most unlike the rest."""
+    scored = out_of_fold.score_out_of_fold(
+        detector,
+        split.train + split.calibration,
+        load=functools.partial(image_batches, detector),
+        seed=seed,
+    )
+    outliers = {
+        file
+        for file, is_outlier in zip(
+            scored.files, scored.is_outlier, strict=True
+        )
+        if is_outlier
+    }
+    logging.info(
+        "Left out %d of %d images, which are most unlike the rest.",
+        len(outliers),
+        len(scored.files),
+    )
+    artifacts.write_text(
+        os.path.join(model_dir, OUTLIERS_NAME),
+        "".join(f"{file.name}\n" for file in sorted(outliers)),
+    )
+    return split._replace(
+        train=tuple(f for f in split.train if f not in outliers),
+        calibration=tuple(f for f in split.calibration if f not in outliers),
+    )
 
 
 @staging.staged("model_dir")

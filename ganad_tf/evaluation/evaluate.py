@@ -118,6 +118,7 @@ def _write_pictures(
         scores=assessment.scores,
         threshold=assessor.detector.calibrator_.threshold_,
         panels=panels,
+        entries=evidence.gallery_entries(assessor, assessment),
     )
 
 

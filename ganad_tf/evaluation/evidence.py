@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from ganad_tf.evaluation import examples
+from ganad_tf.evaluation import gallery
 from ganad_tf.evaluation import misses
 from ganad_tf.evaluation.assessment import Assessment
 from ganad_tf.evaluation.assessment import Assessor
 from ganad_tf.evaluation.map_pictures import Panel
 from ganad_tf.evaluation.map_pictures import caption_of
+from ganad_tf.evaluation.map_pictures import strip_jpeg
 from ganad_tf.score_parts import SCORE_PARTS
 
-# Missed images that the report shows a picture of.
+# Missed images, and images of the gallery, that the report has pictures of.
 MAX_PICTURED = 100
+MAX_GALLERY = 300
 
 
 def example_panels(
@@ -49,6 +52,53 @@ def _panel(assessor: Assessor, assessment: Assessment, row: int) -> Panel:
         _image(assessor, assessment, row),
         *assessment.pictures[row],
         assessor.detector.map_calibrator_.threshold_,
+    )
+
+
+def gallery_entries(
+    assessor: Assessor, assessment: Assessment
+) -> list[gallery.Entry]:
+    """All test images for the gallery of the report.
+
+    Args:
+        assessor: `Assessor` of the fitted detector.
+        assessment: What its `assess` returned.
+
+    Returns:
+        entries: The highest score first; at most `MAX_GALLERY` with pictures.
+    """
+    scores = assessment.detection.anomaly_scores
+    pictured = gallery.pictured_rows(
+        assessment.labels,
+        assessment.detection.is_defective,
+        scores,
+        MAX_GALLERY,
+    )
+    return [
+        _entry(assessor, assessment, int(row), pictured=int(row) in pictured)
+        for row in (-scores).argsort(kind="stable")
+    ]
+
+
+def _entry(
+    assessor: Assessor, assessment: Assessment, row: int, *, pictured: bool
+) -> gallery.Entry:
+    file, detection = assessment.files[row], assessment.detection
+    parts = zip(
+        assessor.detector.parts, detection.part_scores[row], strict=True
+    )
+    jpeg = None
+    if pictured:
+        panel = _panel(assessor, assessment, row)
+        jpeg = strip_jpeg(panel, size=gallery.SIZE)
+    return gallery.Entry(
+        file.name,
+        file.defect_type,
+        "defective" if detection.is_defective[row] else "qualified",
+        float(detection.anomaly_scores[row]),
+        float(detection.p_values[row]),
+        gallery.reasons(dict(parts)),
+        jpeg,
     )
 
 

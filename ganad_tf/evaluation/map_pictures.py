@@ -156,15 +156,44 @@ def overlay_png(
     Returns:
         png: Encoded picture, at most `OVERLAY_SIZE` pixels high.
     """
-    step = -(-max(image.shape[:2]) // OVERLAY_SIZE)
-    image = displayable(image)[::step, ::step]
-    anomaly_map = anomaly_map[::step, ::step]
+    panel = Panel("", image, image, anomaly_map, map_threshold)
+    image, _, colored, marked = _small_pictures(panel, OVERLAY_SIZE)
+    return _encoded([image, colored, marked], "PNG")
+
+
+def strip_jpeg(panel: Panel, *, size: int) -> bytes:
+    """The four pictures of a panel side by side, for a gallery.
+
+    Args:
+        panel: `Panel` with a threshold.
+        size: Largest side of each picture in pixels.
+
+    Returns:
+        jpeg: Encoded picture: input, reconstruction, map, input with contour.
+    """
+    return _encoded(_small_pictures(panel, size), "JPEG")
+
+
+def _small_pictures(panel: Panel, size: int) -> list[np.ndarray]:
+    """The pictures of a panel as RGB of 0 to 1, at a stride."""
+    step = -(-max(panel.image.shape[:2]) // size)
+    image, reconstruction = (
+        displayable(picture)[::step, ::step]
+        for picture in (panel.image, panel.reconstruction)
+    )
+    anomaly_map = panel.anomaly_map[::step, ::step]
     colored = colormaps[MAP_COLORMAP](anomaly_map / MAP_LIMIT)[..., :3]
-    inside = anomaly_map > map_threshold
+    inside = anomaly_map > panel.map_threshold
     marked = image.copy()
     marked[ndimage.binary_dilation(inside) & ~inside] = to_rgb(CONTOUR_COLOR)
-    gap = np.ones([len(image), 2, 3])
-    pixels = np.hstack([image, gap, colored, gap, marked])
+    return [image, reconstruction, colored, marked]
+
+
+def _encoded(pictures: Sequence[np.ndarray], kind: str) -> bytes:
+    """Pictures side by side as the content of a file."""
+    gap = np.ones([len(pictures[0]), 2, 3])
+    columns = [column for picture in pictures for column in (picture, gap)]
+    pixels = np.hstack(columns[:-1])
     buffer = io.BytesIO()
-    Image.fromarray(np.uint8(255 * pixels + 0.5)).save(buffer, "PNG")
+    Image.fromarray(np.uint8(255 * pixels + 0.5)).save(buffer, kind)
     return buffer.getvalue()

@@ -12,15 +12,15 @@ from ganad_tf.evaluation import formatting
 _ROOM = "ganad_tf.evaluation"
 
 
-def _data_uri(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+def _data_uri(picture: bytes, kind: str = "png") -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
 
 
 def render(template: str, *, room: str = _ROOM, **context: Any) -> str:
     """Renders a page; all text is escaped.
 
-    Templates of this room offer the page's frame (`page.html`) and its parts
-    (`parts.html`) to the templates of other rooms.
+    Templates of this room offer the page's frame (`page.html`), its parts
+    (`parts.html`) and a gallery (`gallery.html`) to the templates of others.
 
     Args:
         template: Name of a file in the folder `templates` of a room.

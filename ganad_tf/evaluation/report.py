@@ -11,6 +11,7 @@ from ganad_tf import artifacts
 from ganad_tf.detector.feature_field import LEVELS
 from ganad_tf.evaluation import figures
 from ganad_tf.evaluation import formatting
+from ganad_tf.evaluation import gallery
 from ganad_tf.evaluation import map_pictures
 from ganad_tf.evaluation import misses
 from ganad_tf.evaluation import page
@@ -176,6 +177,7 @@ def write_report(
     scores: dict[str, np.ndarray],
     threshold: float,
     panels: dict[str, Sequence[map_pictures.Panel]],
+    entries: Sequence[gallery.Entry],
 ) -> None:
     """Writes the report as one HTML file that needs no other.
 
@@ -187,6 +189,7 @@ def write_report(
         scores: For each method, floats of shape (n,).
         threshold: Least anomaly score that is called defective.
         panels: `Panel`s under each heading.
+        entries: Of all test images.
     """
     labels, alpha = np.asarray(labels), results["alpha"]
     text = page.render(
@@ -196,8 +199,6 @@ def write_report(
         verdict=_verdict(results),
         threshold=threshold,
         integration_limit=INTEGRATION_LIMIT,
-        pixel=results.get("pixel"),
-        control=results.get("control"),
         groups=_group_words(results["num_groups"]),
         near_copies=_pair_rows(results.get("near_copies") or ()),
         sampled=_sampled_words(results),
@@ -224,6 +225,7 @@ def write_report(
             heading: map_pictures.panels_png(chosen)
             for heading, chosen in panels.items()
         },
+        entries=entries,
         glossary=_GLOSSARY,
     )
     artifacts.write_text(path, text)

@@ -90,7 +90,7 @@ def export_saved_model(
             folder,
             name=name,
             version=version,
-            facts=_facts(config, recorded),
+            facts=facts_of_run(config, recorded),
             check_images=split and _check_images(split),
         )
     return remote.join(export_dir, os.path.basename(path))
@@ -152,8 +152,18 @@ def _check_images(split: dataset.Split) -> list[bytes]:
     ]
 
 
-def _facts(config: TrainingConfig, split: dict[str, Any]) -> dict[str, Any]:
-    """What the manifest says of the training run."""
+def facts_of_run(
+    config: TrainingConfig, split: dict[str, Any]
+) -> dict[str, Any]:
+    """What the manifest says of the training run.
+
+    Args:
+        config: Its configuration.
+        split: Content of its `split.json`.
+
+    Returns:
+        facts: Entries of the manifest.
+    """
     return {
         "method": config.method,
         "seed": config.seed,

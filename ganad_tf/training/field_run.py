@@ -15,6 +15,7 @@ from ganad_tf.gan.unet_discriminator import build_unet_discriminator
 from ganad_tf.training import callbacks
 from ganad_tf.training import distribution
 from ganad_tf.training import tensorboard_runs
+from ganad_tf.training import warm_start
 from ganad_tf.training.configuration import TrainingConfig
 
 CHECKPOINT_NAME = "field.weights.h5"
@@ -31,6 +32,7 @@ def train_field(
     model_dir: str,
     *,
     steps_per_epoch: int = 100,
+    init_from: str | None = None,
 ) -> keras.Model:
     """Trains the U-Net discriminator, or resumes an interrupted run.
 
@@ -39,6 +41,8 @@ def train_field(
         paths: Qualified training images.
         model_dir: Folder of the checkpoint and of the TensorBoard logs.
         steps_per_epoch: Steps between two checkpoints.
+        init_from: Folder of a trained model, whose network a new training run
+            begins with; None to begin with a random one.
 
     Returns:
         unet: The trained U-Net discriminator.
@@ -59,6 +63,8 @@ def train_field(
     )
     if step:
         logging.info("Resuming at step %d of %d.", step, config.field_steps)
+    elif init_from is not None:
+        warm_start.copy_weights(_trained(init_from), model)
     steps_per_epoch = min(steps_per_epoch, config.field_steps)
     log_dir = tensorboard_runs.log_dir(model_dir, RUN_NAME)
     model.fit(
@@ -116,9 +122,13 @@ def load_unet(model_dir: str) -> keras.Model | None:
     Raises:
         UserError: If its training run is not complete.
     """
-    config = TrainingConfig.load(model_dir)
-    if config.field_size is None:
+    if TrainingConfig.load(model_dir).field_size is None:
         return None
+    return _trained(model_dir).unet
+
+
+def _trained(model_dir: str) -> FieldDiscriminator:
+    config = TrainingConfig.load(model_dir)
     model = build_field_discriminator(config)
     step = callbacks.Checkpoint(model_dir, CHECKPOINT_NAME).restore(model)
     if step < config.field_steps:
@@ -127,7 +137,7 @@ def load_unet(model_dir: str) -> keras.Model | None:
             f"{step} of {config.field_steps}. Run train_gan.py again with the "
             "same flags; it resumes"
         )
-    return model.unet
+    return model
 
 
 def _crops(config: TrainingConfig, paths: Sequence[str], *, start_step: int):

@@ -14,7 +14,9 @@ from ganad_tf.training import callbacks
 from ganad_tf.training import distribution
 from ganad_tf.training import monitoring
 from ganad_tf.training import tensorboard_runs
+from ganad_tf.training import warm_start
 from ganad_tf.training.building import build_gan
+from ganad_tf.training.building import load_gan
 from ganad_tf.training.configuration import TrainingConfig
 from ganad_tf.training.sample_images import MirroredBatches
 from ganad_tf.training.sample_images import SampleImages
@@ -33,6 +35,7 @@ def train(
     held_out_images: SampleImages,
     text: str = "",
     steps_per_epoch: int = 100,
+    init_from: str | None = None,
 ) -> DCGAN:
     """Trains a GAN, or resumes a training run that was interrupted.
 
@@ -44,6 +47,8 @@ def train(
             reconstructions; the trained GAN does not depend on them.
         text: Markdown for TensorBoard's text page.
         steps_per_epoch: Steps between two checkpoints.
+        init_from: Folder of a trained model of the same shapes, whose networks
+            a new training run begins with; None to begin with random ones.
 
     Returns:
         gan: The trained `DCGAN`.
@@ -60,6 +65,9 @@ def train(
         return gan
     if step:
         logging.info("Resuming at step %d of %d.", step, config.num_steps)
+    elif init_from is not None:
+        warm_start.copy_weights(load_gan(init_from), gan)
+        logging.info("Starting with the networks of %s.", init_from)
     elif recipe_of(config.method).without(config.without).fits_linear_head:
         images = train_images.as_network_images(config, MAX_HEAD_IMAGES)
         fit_linear_head(gan, images, config)

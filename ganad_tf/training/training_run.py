@@ -12,6 +12,7 @@ from absl import logging
 
 from ganad_tf import staging
 from ganad_tf.data import dataset
+from ganad_tf.data import exclusion
 from ganad_tf.data import grouping
 from ganad_tf.data import image_tensors
 from ganad_tf.data import near_copies
@@ -23,6 +24,7 @@ from ganad_tf.training import field_run
 from ganad_tf.training import held_out_losses
 from ganad_tf.training import loop
 from ganad_tf.training import tensorboard_runs
+from ganad_tf.training import warm_start
 from ganad_tf.training.configuration import TrainingConfig
 from ganad_tf.training.determinism import use_determinism
 from ganad_tf.training.sample_images import SampleImages
@@ -42,6 +44,8 @@ def train_gan(
     max_images: int | None = None,
     group_by: str | None = None,
     devices: Sequence[str] = (),
+    exclude: str | None = None,
+    init_from: str | None = None,
     **overrides: Any,
 ) -> DCGAN:
     """Trains a GAN on the qualified images of a data set.
@@ -69,6 +73,10 @@ def train_gan(
             image is a thing.
         devices: Of this host, such as ("GPU:0", "GPU:1"); all GPUs by default,
             or else the CPU. "CPU:0" and "CPU:1" divide the CPU.
+        exclude: File of `marks.read_marks`: images that are not good, and
+            have no role.
+        init_from: Folder of a trained model whose networks this one begins
+            with, for light or material that has changed.
         **overrides: Arguments of `choices.resolve`, such as `image_size` or
             `num_steps`. What is not given is chosen by images and recipe.
 
@@ -82,17 +90,14 @@ def train_gan(
     """
     strategy = distribution.open_strategy(tuple(devices))
     use_determinism(seed)
+    roles = {"max_images": max_images, "group_by": group_by, "exclude": exclude}
     with distribution.scope(strategy):
         if not distribution.is_chief():
             staging.keep_to_itself(model_dir)
         with distribution.chief_first():
-            split = open_split(
-                data,
-                model_dir,
-                seed=seed,
-                max_images=max_images,
-                group_by=group_by,
-            )
+            split = open_split(data, model_dir, seed=seed, **roles)
+            if init_from is not None:
+                overrides = warm_start.with_shapes(overrides, method, init_from)
             samples = [
                 SampleImages([file.path for file in files])
                 for files in (split.train, split.calibration)
@@ -101,21 +106,20 @@ def train_gan(
                 *samples, method=method, seed=seed, **overrides
             )
             _check_batches(config)
-            config.save_or_match(model_dir, data=data, group_by=group_by)
+            config.save_or_match(
+                model_dir, data=data, group_by=group_by, init_from=init_from
+            )
         _log_start(split, config)
-        asked = {
-            "model_dir": model_dir,
-            "max_images": max_images,
-            "group_by": group_by,
-            **overrides,
-        }
+        asked = {"model_dir": model_dir, **roles, **overrides}
         text = tensorboard_runs.settings_text(
             settings={**asked, **dataclasses.asdict(config)},
             versions=versions(),
             data=data,
             split=split,
         )
-        gan = _train(config, *samples, model_dir, text=text)
+        gan = _train(
+            config, *samples, model_dir, text=text, init_from=init_from
+        )
         distribution.agree()
     return gan
 
@@ -127,6 +131,7 @@ def _train(
     model_dir: str,
     *,
     text: str,
+    init_from: str | None,
 ) -> DCGAN:
     """Both training runs, and what the first one gave."""
     gan = loop.train(
@@ -134,12 +139,15 @@ def _train(
         train_images,
         model_dir,
         held_out_images=held_out_images,
+        init_from=init_from,
         text=text,
     )
     if distribution.is_chief():
         _write_result(gan, config, model_dir, held_out_images)
     if config.field_size is not None:
-        field_run.train_field(config, train_images.paths, model_dir)
+        field_run.train_field(
+            config, train_images.paths, model_dir, init_from=init_from
+        )
     return gan
 
 
@@ -157,6 +165,7 @@ def open_split(
     seed: int,
     max_images: int | None = None,
     group_by: str | None = None,
+    exclude: str | None = None,
 ) -> dataset.Split:
     """Reads the split of an earlier run, or makes and writes a new one.
 
@@ -166,6 +175,7 @@ def open_split(
         seed: Of a new split.
         max_images: Limit of training and calibration images of a new split.
         group_by: As of `train_gan`; of an earlier split it has to be equal.
+        exclude: As of `train_gan`; an earlier split has to be without them.
 
     Returns:
         split: `Split`.
@@ -181,13 +191,17 @@ def open_split(
                 f"{recorded!r}. Received: {group_by!r}. Use the same to resume "
                 "it, or another --model_dir"
             )
-        return dataset.load_split(data, model_dir)
-    files = dataset.scan_images(
-        dataset.list_images(data), check=image_tensors.check_decodes
+        split = dataset.load_split(data, model_dir)
+        exclusion.check_excluded(split, exclude, model_dir)
+        return split
+    kept, excluded = exclusion.without_excluded(
+        dataset.list_images(data), exclude
     )
+    files = dataset.scan_images(kept, check=image_tensors.check_decodes)
     split = dataset.split_images(
         files, seed=seed, max_images=max_images, group_by=group_by
     )
+    split = split._replace(unused=split.unused + tuple(excluded))
     copies = near_copies.find_near_copies(split, seed=seed)
     near_copies.warn_of(copies)
     dataset.save_split(

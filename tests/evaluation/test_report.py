@@ -6,6 +6,7 @@ from conftest import make_parts
 from ganad_tf.evaluation import metrics
 from ganad_tf.evaluation import misses
 from ganad_tf.evaluation import report
+from ganad_tf.evaluation.gallery import Entry
 from ganad_tf.evaluation.map_pictures import Panel
 from ganad_tf.score_parts import SCORE_PARTS
 
@@ -14,6 +15,8 @@ SCORES = np.concatenate([np.linspace(-1, 2, 20), np.linspace(0, 9, 10)])
 OURS = [part.name for part in SCORE_PARTS]
 PART = make_parts(1, seed=0)[0]
 PANEL = Panel("x<y>.png", PART, PART, np.ones([32, 32]))
+
+ENTRY = Entry("test/dent/x<y>.png", "dent", "qualified", 0.5, 0.4, "Why.")
 
 
 def miss(name, **changes):
@@ -82,6 +85,7 @@ def test_the_page_needs_no_other_file_and_tells_everything(tmp_path):
             scores=scores,
             threshold=1.5,
             panels={"Worst": [PANEL]},
+            entries=[ENTRY],
         )
         pages.append(path.read_text())
     assert pages[0] == pages[1]
@@ -110,6 +114,6 @@ def test_the_page_needs_no_other_file_and_tells_everything(tmp_path):
         "<td>verdict</td><td>likeness to synthetic defects</td>",
     ):
         assert text in page
-    assert page.count("<img") == 4
+    assert page.count("<img") == 5  # one of them of the enlarged picture
     assert page.count('<tr class="ours">') == len(OURS)
     assert len(page) < 1_000_000

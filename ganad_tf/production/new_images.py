@@ -1,0 +1,53 @@
+"""New images, measured once by a detector of earlier days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from ganad_tf.detector.detector import OneClassDetector
+
+
+class NewImages(NamedTuple):
+    """What an earlier detector says of new images, a row each."""
+
+    anomaly_scores: np.ndarray  # (n,)
+    part_scores: np.ndarray  # (n, num_parts), as of `Detection`
+    is_defective: np.ndarray  # (n,)
+    residuals: np.ndarray  # (n, height, width, channels), of the GAN
+
+
+def measure(
+    detector: OneClassDetector, batches: Iterable[tf.Tensor]
+) -> NewImages:
+    """Measures images; each is inverted once.
+
+    Args:
+        detector: Fitted `OneClassDetector`.
+        batches: Of images, as `OneClassDetector.detect` takes them.
+
+    Returns:
+        measured: `NewImages`.
+    """
+
+    def one_batch(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        inverted = detector.invert(images)
+        residuals = detector.to_network(images) - inverted.reconstructions
+        return detector.measure(images, inverted).log_parts, residuals
+
+    spec = tf.TensorSpec([None, *detector.image_shape])
+    one_batch = tf.function(one_batch, input_signature=[spec])
+    rows = [one_batch(images) for images in batches]
+    log_parts, residuals = (
+        np.concatenate(column) for column in zip(*rows, strict=True)
+    )
+    scores = detector.fusion_.fuse(log_parts).numpy()
+    return NewImages(
+        scores,
+        detector.fusion_.standardize(log_parts).numpy(),
+        detector.calibrator_.is_defective(scores),
+        residuals,
+    )

@@ -1,0 +1,250 @@
+"""Recalibration: a trained detector for new light, by new good images.
+
+The networks stay as they are. Scores of new good images become the calibration,
+and, if asked for, the reference statistics become those of new good images.
+Nothing in the model folder is replaced: the detector that the training data
+gave stays what every recalibration is compared with, so that many small steps
+cannot lead far away unnoticed.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Sequence
+from typing import Any
+from typing import NamedTuple
+
+import numpy as np
+from absl import logging
+
+from ganad_tf import artifacts
+from ganad_tf.data import dataset
+from ganad_tf.data import grouping
+from ganad_tf.data import image_files
+from ganad_tf.data import image_tensors
+from ganad_tf.data import marks
+from ganad_tf.data.listing import ImageFile
+from ganad_tf.data.listing import list_images
+from ganad_tf.detector import fitting
+from ganad_tf.detector.calibration import ConformalCalibrator
+from ganad_tf.detector.conditional_field import NUM_FOLDS
+from ganad_tf.detector.detector import OneClassDetector
+from ganad_tf.detector.model_folder import image_batches
+from ganad_tf.detector.model_folder import load_detector
+from ganad_tf.errors import UserError
+from ganad_tf.evaluation import metrics
+from ganad_tf.production import new_images
+from ganad_tf.production import reconstruction_limit
+from ganad_tf.serving import export
+from ganad_tf.training.configuration import TrainingConfig
+from ganad_tf.training.determinism import use_determinism
+
+FOLDER = "recalibrated"
+FACTS_NAME = "recalibration.json"
+# Default folder of the published versions, in the model folder.
+VERSIONS = "saved_model"
+# Of new images, with new reference statistics: the others are for these.
+_CALIBRATION_SHARE = 0.25
+
+
+class Recalibration(NamedTuple):
+    """What was published, and what changed."""
+
+    version: str  # folder of the SavedModel
+    folder: str  # of the recalibrated detector, in the model folder
+    facts: dict[str, Any]  # content of its `FACTS_NAME`
+
+
+def recalibrate(
+    model_dir: str,
+    images: str,
+    *,
+    export_dir: str | None = None,
+    name: str | None = None,
+    statistics: bool = False,
+    alpha: float | None = None,
+    marks_path: str | None = None,
+) -> Recalibration:
+    """Calibrates a model by new good images, and publishes the next version.
+
+    Args:
+        model_dir: Folder of the trained and fitted model; only
+            `recalibrated/<version>` is added to it.
+        images: Folder of new good images that show how the line is now; of a
+            folder in MVTec-AD layout `train/good` alone.
+        export_dir: Folder of the versions; `saved_model` in the model folder
+            by default.
+        name: The model's name in TensorFlow Serving; that of `export_dir` by
+            default.
+        statistics: Whether three quarters of the images, drawn by content and
+            seed, become the reference statistics; the others calibrate.
+        alpha: False-alarm rate; that of the model by default.
+        marks_path: File of `marks.read_marks`: images that are not good, and
+            are left out. Images that are good after all are added.
+
+    Returns:
+        recalibration: `Recalibration`.
+
+    Raises:
+        UserError: If the model or images are missing, there are too few of
+            them, or the networks no longer reconstruct them.
+        ModelError: If the written model gives other numbers.
+    """
+    config = TrainingConfig.load(model_dir)
+    use_determinism(config.seed)
+    files = _new_files(images, marks_path)
+    detector = load_detector(model_dir)
+    before = new_images.measure(detector, image_batches(detector, files))
+    ratios = reconstruction_limit.check(
+        detector, before.residuals, statistics=statistics
+    )
+    fitted, calibration = _fit(
+        detector, files, alpha or detector.alpha, config.seed, statistics
+    )
+    facts = {
+        "images": images,
+        "statistics": statistics,
+        "residual_ratios": ratios,
+        **_changes(detector, fitted, before, len(calibration)),
+    }
+    path = export.export_detector(
+        fitted,
+        export_dir or os.path.join(model_dir, VERSIONS),
+        name=name,
+        facts={
+            **export.facts_of_run(config, _recorded_split(model_dir)),
+            "recalibration": facts,
+        },
+        check_images=[
+            image_files.read_image_bytes(file.path)
+            for file in calibration[: export.NUM_CHECK_IMAGES]
+        ],
+    )
+    folder = os.path.join(model_dir, FOLDER, os.path.basename(path))
+    fitted.save(folder)
+    rows = [{"name": file.name, "digest": file.digest} for file in calibration]
+    artifacts.write_json(
+        os.path.join(folder, FACTS_NAME), {**facts, "calibration_images": rows}
+    )
+    return Recalibration(path, folder, facts)
+
+
+def _new_files(images: str, marks_path: str | None) -> list[ImageFile]:
+    """Readable new images without copies, in the order of their names."""
+    listed = list_images(images)
+    files = [file for file in listed if file.part in ("pool", "train")]
+    if marks_path is not None:
+        marked = marks.marked_files(listed, marks.read_marks(marks_path))
+        missed = {file for file, mark in marked.items() if mark == marks.MISSED}
+        added = {file for file, mark in marked.items() if mark == marks.GOOD}
+        files = sorted((set(files) | added) - missed)
+        logging.info("By %s, %d images are left out.", marks_path, len(missed))
+    scanned = dataset.scan_images(files, check=image_tensors.check_decodes)
+    by_digest = {}
+    for file in scanned:
+        if file.status == "ok":
+            by_digest.setdefault(file.digest, file)
+    if not by_digest:
+        raise UserError(
+            f"No image of {images} can be used. Expected new good images"
+        )
+    return list(by_digest.values())
+
+
+def _fit(
+    detector: OneClassDetector,
+    files: Sequence[ImageFile],
+    alpha: float,
+    seed: int,
+    statistics: bool,
+) -> tuple[OneClassDetector, Sequence[ImageFile]]:
+    """The recalibrated detector, and the images that calibrated it."""
+    fitted = _unfitted(detector, alpha, len(files), statistics)
+    if not statistics:
+        fitted.latent_gaussian_ = detector.latent_gaussian_
+        fitted.residual_statistics_ = detector.residual_statistics_
+        if detector.field is not None:
+            fitted.field.fields_ = detector.field.fields_
+        fitting.calibrate(fitted, image_batches(fitted, files))
+        return fitted, files
+    reference, calibration = _divided(files, seed)
+    fitted.fit(
+        image_batches(fitted, reference), image_batches(fitted, calibration)
+    )
+    return fitted, calibration
+
+
+def _unfitted(
+    detector: OneClassDetector, alpha: float, num_images: int, statistics: bool
+) -> OneClassDetector:
+    config = copy.deepcopy(detector.get_config()) | {"alpha": alpha}
+    if statistics and config["field"] is not None:
+        # Fewer latents of few images, as where the model was fitted.
+        least = round(num_images * (1.0 - _CALIBRATION_SHARE)) // 4
+        dim = config["field"]["latent_dim"]
+        config["field"]["latent_dim"] = min(dim, max(least, 1))
+    unet = detector.field and detector.field.unet
+    return OneClassDetector.from_config(config, detector.gan, unet)
+
+
+def _divided(
+    files: Sequence[ImageFile], seed: int
+) -> tuple[list[ImageFile], list[ImageFile]]:
+    """Images for the statistics and for the calibration, by their content."""
+    by_digest = {file.digest: file for file in files}
+    ordered = [by_digest[d] for d in grouping.shuffled(by_digest, seed)]
+    count = round(_CALIBRATION_SHARE * len(ordered))
+    if len(ordered) - count < 2 * NUM_FOLDS:
+        raise UserError(
+            "Too few new images for --statistics. Expected at least "
+            f"{2 * NUM_FOLDS} beside a quarter that calibrates. Received: "
+            f"{len(ordered)} in all"
+        )
+    return ordered[count:], ordered[:count]
+
+
+def _changes(
+    detector: OneClassDetector,
+    fitted: OneClassDetector,
+    before: new_images.NewImages,
+    num_calibration: int,
+) -> dict[str, Any]:
+    """Threshold and overkill, before and after.
+
+    Scores are scaled by the calibration images, so thresholds of two
+    calibrations do not compare: `threshold_on_earlier_scale` does.
+    """
+    count, total = int(before.is_defective.sum()), len(before.is_defective)
+    moved = np.median(before.part_scores, axis=0)
+    needed = ConformalCalibrator(alpha=fitted.alpha).fit(before.anomaly_scores)
+    return {
+        "before": {
+            "threshold": detector.calibrator_.threshold_,
+            "alpha": detector.alpha,
+            "num_calibration": len(detector.calibrator_.scores_),
+            "num_images": total,
+            "overkill_rate": count / total,
+            "overkill_rate_ci95": metrics.rate_ci95(count, total),
+        },
+        "after": {
+            "threshold": fitted.calibrator_.threshold_,
+            "threshold_on_earlier_scale": needed.threshold_,
+            "alpha": fitted.alpha,
+            "num_calibration": num_calibration,
+            "overkill_rate": fitted.alpha,
+            "overkill_rate_expected95": metrics.expected_rate95(
+                fitted.alpha, num_calibration=num_calibration, num_images=10**4
+            ),
+        },
+        # In units in which the earlier calibration's 95 % quantile is 1.
+        "median_parts": dict(
+            zip(detector.parts, moved.astype(float).tolist(), strict=True)
+        ),
+    }
+
+
+def _recorded_split(model_dir: str) -> dict[str, Any]:
+    return artifacts.read_json(
+        os.path.join(model_dir, dataset.SPLIT_NAME), made_by="train_gan.py"
+    )
