@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+_ROWS = 1024  # latents that are worked on at once
+
 
 class LatentMoments:
     """Sums of the products of latents and of their squares.
@@ -47,10 +49,11 @@ class LatentMoments:
         Returns:
             The moments themselves.
         """
-        latents = np.asarray(latents, np.float64)
-        ones = np.ones([len(latents), 1])
-        powers = np.concatenate([ones, latents, latents**2], axis=1)
-        self.sums += powers.T @ powers
+        for start in range(0, len(latents), _ROWS):
+            rows = np.asarray(latents[start : start + _ROWS], np.float64)
+            ones = np.ones([len(rows), 1])
+            powers = np.concatenate([ones, rows, rows**2], axis=1)
+            self.sums += powers.T @ powers
         return self
 
     def merge(self, other: LatentMoments) -> LatentMoments:

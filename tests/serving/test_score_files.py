@@ -144,8 +144,8 @@ def test_images_anywhere_are_listed_and_measured(folder):
     assert score_files.list_image_paths(there[3]) == [there[3]]
     with pytest.raises(UserError, match="no image at .*nothing"):
         score_files.list_image_paths(f"{address}/nothing")
-    assert score_files._size(there[0]) == os.path.getsize(here[0])
-    assert score_files._size(f"{address}/none") == 0
+    assert score_files.size_of_file(there[0]) == os.path.getsize(here[0])
+    assert score_files.size_of_file(f"{address}/none") == 0
 
 
 def test_an_interrupted_run_is_resumed_with_its_maps(folder, tmp_path):
