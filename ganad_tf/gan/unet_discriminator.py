@@ -19,7 +19,10 @@ import itertools
 import keras
 import tensorflow as tf
 
-NETWORKS = ("discriminator", "restorer")
+# The networks, and the share of the width that each has: with half of it the
+# discriminator takes a quarter of the time and loses next to nothing.
+WIDTHS = {"discriminator": 0.5, "restorer": 1.0}
+NETWORKS = tuple(WIDTHS)
 # Features of both are taken at these layers: the encoder's at 1/2, 1/4 and 1/8
 # of the resolution, the decoder's at 1/8, 1/4 and 1/2.
 LAYERS = ("encoder_2", "encoder_4", "encoder_8")
@@ -115,7 +118,8 @@ def build_unet_discriminator(
 
     Args:
         channels: Of the images, 1 for gray, 3 for RGB.
-        width: Channels at half of the resolution; doubled at each coarser one.
+        width: Channels of the restorer at half of the resolution; doubled at
+            each coarser one. The discriminator has half as many.
         seed: Of the initial weights.
         dtype: Keras dtype policy of the hidden layers, "float32" or
             "mixed_bfloat16".
@@ -130,9 +134,9 @@ def build_unet_discriminator(
     """
     images = keras.Input([None, None, channels], name="images")
     outputs = {}
-    for number, name in enumerate(NETWORKS):
+    for number, (name, share) in enumerate(WIDTHS.items()):
         layers = _Layers(dtype, seed=seed + 100 * number)
-        features = layers.unet(images, width)
+        features = layers.unet(images, max(int(share * width), 1))
         features["logits"] = layers.logits(features["decoder_2"])
         outputs |= {f"{name}/{key}": value for key, value in features.items()}
     outputs["restored"] = layers.restored(features["decoder_2"], channels)
