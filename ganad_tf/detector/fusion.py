@@ -11,7 +11,7 @@ TAIL = 0.95
 MIN_SCALE = 0.02
 # Exponent of the power mean of the parts: with 1 blind parts drown one that
 # sees, with infinity one noisy part drowns all others.
-EXPONENT = 2.0
+EXPONENT = 3.0
 
 
 class PartFusion:
@@ -99,20 +99,23 @@ class PartFusion:
         return self._fuse_standardized(self.standardize(log_parts))
 
     def distances(self, log_parts: tf.Tensor, counted) -> tf.Tensor:
-        """Geometric means of some parts, relative to the median images'.
+        """Some of the parts in one, relative to those of the median image.
 
-        A part weighs the more the less it varies among qualified images.
+        The logarithm of the distance is the power mean of the standardised
+        parts that are counted, times the weighted harmonic mean of their
+        scales: a part weighs the more the less it varies among qualified
+        images, and none that sees nothing hides one that does.
 
         Args:
             log_parts: Floats of shape (batch, num_parts).
             counted: Booleans of shape (num_parts,).
 
         Returns:
-            distances: float32 of shape (batch,), above 0.
+            distances: float32 of shape (batch,), at least 1.
         """
-        weights = self.weights * np.float32(counted)
-        logs = tf.linalg.matvec(self.standardize(log_parts), weights)
-        return tf.exp(logs / np.sum(weights / np.float32(self.scale_)))
+        weights = self._weights_of(counted)
+        scale = np.float32(1.0 / np.sum(weights / self.scale_))
+        return tf.exp(scale * _power_mean(self.standardize(log_parts), weights))
 
     def distances_as_if_new(self, log_parts: np.ndarray, counted) -> np.ndarray:
         """`distances` of the images of the fit, each scaled by the others.
@@ -125,16 +128,26 @@ class PartFusion:
             distances: float64 of shape (n,), for conformal calibration.
         """
         log_parts = np.asarray(log_parts, np.float64)
-        weights = self.weights * np.float64(counted)
+        weights = self._weights_of(counted)
         location, scale = self._without_each(log_parts)
-        logs = ((log_parts - location) / scale) @ weights
-        return np.exp(logs / (weights / scale).sum(axis=-1))
+        means = _power_mean((log_parts - location) / scale, weights)
+        scale = 1.0 / np.sum(weights / scale, axis=-1)
+        return np.exp(scale * np.asarray(means, np.float64))
+
+    def _weights_of(self, counted) -> np.ndarray:
+        weights = self.weights * np.float32(counted)
+        return weights / weights.sum()
 
     def _fuse_standardized(self, standardized) -> tf.Tensor:
-        standardized = tf.cast(standardized, tf.float32)
-        unusual = tf.math.softplus(2.0 * standardized) / 2.0
-        powers = tf.linalg.matvec(unusual**EXPONENT, self.weights)
-        return 1.0 + powers ** (1.0 / EXPONENT)
+        return 1.0 + _power_mean(standardized, self.weights)
+
+
+def _power_mean(standardized, weights: np.ndarray) -> tf.Tensor:
+    """Weighted power means of parts, of which usual ones hardly count."""
+    standardized = tf.cast(standardized, tf.float32)
+    unusual = tf.math.softplus(2.0 * standardized) / 2.0
+    powers = tf.linalg.matvec(unusual**EXPONENT, weights)
+    return powers ** (1.0 / EXPONENT)
 
 
 def _location_and_scale(median: np.ndarray, tail: np.ndarray):

@@ -29,9 +29,6 @@ from ganad_tf.gan.inversion import LatentInverter
 from ganad_tf.score_parts import FRECHET
 from ganad_tf.score_parts import RESIDUAL
 
-# Weights of the whole image's parts in the anomaly score.
-WEIGHTS = {FRECHET.field: 2.0, RESIDUAL.field: 1.0}
-
 
 class Measures(NamedTuple):
     """Scores and maps of a batch of images before calibration."""
@@ -69,7 +66,7 @@ class DetectorGraph:
         self.image_inverter = ImageInverter(gan, inverter)
         self.residual_statistics_ = ResidualStatistics()
         self.fusion_ = PartFusion(
-            [WEIGHTS[part] for part in self.score_parts]
+            [1.0] * len(self.score_parts)
             + [level.weight for level in self.field_levels.values()]
         )
         self.latent_gaussian_ = LatentGaussian(whiten=whiten)
@@ -221,22 +218,10 @@ class DetectorGraph:
         blurred = _resized(self.to_network(restored), self.image_shape)
         return tf.clip_by_value(coarse + restored - blurred, -1.0, 1.0)
 
-    def reference_latents(self, images: tf.Tensor) -> tf.Tensor:
-        """The descriptors that are compared with the reference.
-
-        Args:
-            images: float32 of shape (batch, height, width, channels) in
-                [-1, 1].
-
-        Returns:
-            descriptors: float32 of shape (batch, dim).
-        """
-        return self.invert(images).descriptors
-
     def generated_latents(
         self, num_latents: int, *, seed: tf.Tensor
     ) -> tf.Tensor:
-        """`reference_latents` of generated images.
+        """Descriptors of generated images.
 
         Args:
             num_latents: How many latents are drawn.
