@@ -16,8 +16,16 @@ BATCH_SIZE = 8
 
 def results() -> dict:
     """Logs and weights by model and number of devices."""
+    return {
+        name: {size: _results_of(name, size) for size in sizes}
+        for name, sizes in SIZES.items()
+    }
+
+
+def _results_of(name: str, size: int) -> dict:
+    # TensorFlow's collectives take one strategy in a process.
     ran = subprocess.run(
-        [sys.executable, os.path.abspath(__file__)],
+        [sys.executable, os.path.abspath(__file__), name, str(size)],
         capture_output=True,
         text=True,
         check=False,
@@ -28,7 +36,7 @@ def results() -> dict:
     return json.loads(ran.stdout.splitlines()[-1])
 
 
-def _main() -> None:
+def _main(name: str, size: int) -> None:
     import numpy as np
     import tensorflow as tf
 
@@ -87,12 +95,8 @@ def _main() -> None:
         return {"logs": logs, "weights": weights.tolist()}
 
     makers = {"gan": make_gan, "field": make_field}
-    trained = {
-        name: {size: train(makers[name], size) for size in sizes}
-        for name, sizes in SIZES.items()
-    }
-    print(json.dumps(trained))
+    print(json.dumps(train(makers[name], size)))
 
 
 if __name__ == "__main__":
-    _main()
+    _main(sys.argv[1], int(sys.argv[2]))

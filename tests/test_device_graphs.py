@@ -19,8 +19,11 @@ from ganad_tf.training import field_run
 # of a scoring run.
 HOST = {
     "DecodeImage",
+    "DecodePaddedRaw",
     "EncodePng",
+    "ExtractJpegShape",
     "ScaleAndTranslate",
+    "StringFormat",
     "TensorListFromTensor",
     "TensorListGetItem",
 }

@@ -42,7 +42,7 @@ def uniform_bets(numbers: np.ndarray) -> np.ndarray:
             numbers; the first bet is none.
 
     Example:
-    >>> uniform_bets(np.array([0.5]))[0, 0]
+    >>> float(uniform_bets(np.array([0.5]))[0, 0])
     1.0
     """
     low = np.clip(np.asarray(numbers, np.float64), _LEAST, 1.0)

@@ -63,9 +63,10 @@ def read_rows(path: str) -> Iterator[tuple[dict[str, Any], bytes | None]]:
                 )
             yield from _rows(outputs, inputs.get("image_bytes"))
     except (tf.errors.OpError, DecodeError) as error:
+        reason = getattr(error, "message", error)
         raise UserError(
-            f"{path} cannot be read: {error.args[-1] or error}. Expected a CSV "
-            "or Parquet table of scores, or a log of TensorFlow Serving"
+            f"{path} cannot be read: {reason}. Expected a CSV or Parquet table "
+            "of scores, or a log of TensorFlow Serving"
         ) from error
 
 

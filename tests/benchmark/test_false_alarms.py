@@ -128,7 +128,7 @@ def test_a_trained_model_is_measured_on_what_it_has_not_seen(parts_model):
         split=split._replace(test_qualified=tuple(pairs))
     )
     fewer = false_alarms.measure_held_out(grouped)
-    assert len(fewer) == num_held_out - len(pairs) // 2
+    assert len(fewer.log_parts) == num_held_out - len(pairs) // 2
 
 
 def test_the_tool_prints_and_writes_every_outcome(tmp_path):

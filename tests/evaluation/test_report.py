@@ -44,7 +44,7 @@ def results_of(scores):
         "alpha": 0.05,
         "overkill_rate_expected95": [0.0, 0.15],
         "images_per_second": 10.0,
-        "auroc_by_part": {"frechet_scores": 0.75, "verdict": 0.5},
+        "auroc_by_part": {"frechet_scores": 0.75, "restorer_verdict": 0.5},
         "frechet_by_set": {"generated": 1.0, "dent": 9.0},
         "frechet_num_images": {"generated": 256, "dent": 10},
         "unreadable": [{"name": "x<y>.png", "status": "empty file"}],
@@ -111,7 +111,8 @@ def test_the_page_needs_no_other_file_and_tells_everything(tmp_path):
         "laplacian_energy to 2 of 5",
         "dent",
         "<td>latent</td><td>the whole image</td><td>0.750</td>",
-        "<td>verdict</td><td>likeness to synthetic defects</td>",
+        "<td>restorer_verdict</td><td>likeness to synthetic defects, "
+        "as the restorer sees it</td>",
     ):
         assert text in page
     assert page.count("<img") == 5  # one of them of the enlarged picture
