@@ -26,6 +26,8 @@ NEIGHBOUR_SIGMA = 0.8
 DIAGONAL_SHARE = 0.01
 # Variation below this share of a channel's size is rounding, and no evidence.
 ROUNDING = 3e-3
+# Of a channel that never varies: the whitening stays within float16.
+MIN_DEVIATION = 1e-4
 # Cells that the choices look at, evenly spread.
 _MAX_CHOICE_CELLS = 256
 
@@ -273,7 +275,8 @@ def _shrunk(
         covariances.reshape(*grid, channels, channels), sigma, mode="nearest"
     ).reshape(covariances.shape)
     common = covariances.mean(axis=0)
-    diagonal = np.diag(DIAGONAL_SHARE * np.diagonal(common) + 1e-12)
+    variances = DIAGONAL_SHARE * np.diagonal(common)
+    diagonal = np.diag(variances + MIN_DEVIATION**2)
     return (
         (1.0 - common_share) * local + common_share * common + diagonal
     ).astype(np.float64)

@@ -115,7 +115,7 @@ class PartFusion:
         """
         weights = self._weights_of(counted)
         scale = np.float32(1.0 / np.sum(weights / self.scale_))
-        return tf.exp(scale * _power_mean(self.standardize(log_parts), weights))
+        return tf.exp(scale * power_mean(self.standardize(log_parts), weights))
 
     def distances_as_if_new(self, log_parts: np.ndarray, counted) -> np.ndarray:
         """`distances` of the images of the fit, each scaled by the others.
@@ -130,7 +130,7 @@ class PartFusion:
         log_parts = np.asarray(log_parts, np.float64)
         weights = self._weights_of(counted)
         location, scale = self._without_each(log_parts)
-        means = _power_mean((log_parts - location) / scale, weights)
+        means = power_mean((log_parts - location) / scale, weights)
         scale = 1.0 / np.sum(weights / scale, axis=-1)
         return np.exp(scale * np.asarray(means, np.float64))
 
@@ -139,11 +139,19 @@ class PartFusion:
         return weights / weights.sum()
 
     def _fuse_standardized(self, standardized) -> tf.Tensor:
-        return 1.0 + _power_mean(standardized, self.weights)
+        return 1.0 + power_mean(standardized, self.weights)
 
 
-def _power_mean(standardized, weights: np.ndarray) -> tf.Tensor:
-    """Weighted power means of parts, of which usual ones hardly count."""
+def power_mean(standardized, weights: np.ndarray) -> tf.Tensor:
+    """Weighted power means of parts, of which usual ones hardly count.
+
+    Args:
+        standardized: Floats of shape (batch, num_parts), as of `standardize`.
+        weights: Floats of shape (num_parts,), of sum 1.
+
+    Returns:
+        means: float32 of shape (batch,), above 0.
+    """
     standardized = tf.cast(standardized, tf.float32)
     unusual = tf.math.softplus(2.0 * standardized) / 2.0
     powers = tf.linalg.matvec(unusual**EXPONENT, weights)

@@ -20,7 +20,7 @@ from ganad_tf.data import grouping
 from ganad_tf.data.listing import ImageFile
 from ganad_tf.detector import fitting
 from ganad_tf.detector.detector import OneClassDetector
-from ganad_tf.detector.fusion import EXPONENT
+from ganad_tf.detector.fusion import power_mean
 
 NUM_FOLDS = 3
 # From files to batches of images, as the detector takes them.
@@ -115,8 +115,7 @@ def _robust_scores(log_parts: np.ndarray, weights: np.ndarray) -> np.ndarray:
     would look like outliers.
     """
     standardized = _deviations(log_parts.astype(np.float64)) / 2.0
-    unusual = np.logaddexp(0.0, 2.0 * standardized) / 2.0
-    return np.log(unusual**EXPONENT @ weights) / EXPONENT
+    return np.log(power_mean(standardized, weights))
 
 
 def _deviations(values: np.ndarray) -> np.ndarray:

@@ -100,7 +100,11 @@ def recalibrate(
         detector, before.residuals, statistics=statistics
     )
     fitted, calibration = _fit(
-        detector, files, alpha or detector.alpha, config.seed, statistics
+        detector,
+        files,
+        detector.alpha if alpha is None else alpha,
+        config.seed,
+        statistics,
     )
     facts = {
         "images": images,

@@ -113,3 +113,18 @@ def test_too_few_images_are_an_error():
     field = ConditionalField(latent_dim=2).update(features, latents)
     with pytest.raises(ValueError, match="at least 10 images.*Received: 9"):
         field.finish()
+
+
+def test_a_channel_that_never_varies_is_finite():
+    """As of parts without noise; its whitening overflowed float16."""
+    generator = np.random.default_rng(0)
+    features = generator.normal(size=(40, 3, 3, 2))
+    features[..., 1] = 0.0
+    latents = generator.normal(size=(40, 2))
+    field = ConditionalField(latent_dim=2).update(features, latents).finish()
+    assert np.isfinite(field.whitening_).all()
+    qualified = field.frechet_distances(features, latents)
+    features[0, 1, 1, 1] = 0.01
+    changed = field.frechet_distances(features, latents)
+    assert np.isfinite(qualified).all()
+    assert changed[0, 1, 1] > 10.0 * qualified[0].max()
