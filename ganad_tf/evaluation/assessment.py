@@ -41,7 +41,7 @@ class Assessment(NamedTuple):
     detection: Detection  # their scores and decisions; no pictures
     scores: dict[str, np.ndarray]  # (num_files,) for each method
     regions: Sequence[list[Region]]  # of the anomaly map of each file
-    pictures: PictureFile  # reconstruction and anomaly map of each file
+    pictures: PictureFile  # image, reconstruction, anomaly map of each file
     calibration: Detection  # of the calibration images; no pictures
 
     @property

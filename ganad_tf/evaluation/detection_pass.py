@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
@@ -33,7 +34,7 @@ class DetectionPass(NamedTuple):
 
     detection: Detection  # scores, decisions, latents; no pictures
     regions: list[list[Region]]  # of the anomaly map of each image
-    pictures: PictureFile  # reconstruction and map of each image
+    pictures: PictureFile  # each image, its reconstruction and its map
     pixel_results: dict[str, Any]  # auroc, aupro, num_masks; empty if no masks
     unusable_masks: list[dict[str, str]]  # name of the image, status: why
     images_per_second: float
@@ -88,7 +89,7 @@ def detection_pass(
     detector.detect_batches([tf.zeros([1, *detector.image_shape])])
     start = time.perf_counter()
     detection = detect_files(
-        detector, batches, num_images=len(files), keep=recorder
+        detector, recorder.seen(batches), num_images=len(files), keep=recorder
     )
     seconds = time.perf_counter() - start
     return DetectionPass(
@@ -136,9 +137,15 @@ class _Recorder:
                 "Pixel figures leave out %s: %s.", file.name, reason
             )
 
+    def seen(self, batches: Iterable[tf.Tensor]) -> Iterator[tf.Tensor]:
+        """The same batches; each is remembered until it is recorded."""
+        for images in batches:
+            self._images = images.numpy()
+            yield images
+
     def __call__(self, detection: Detection) -> Detection:
         maps = detection.anomaly_maps
-        self.pictures.append(detection.reconstructions, maps)
+        self.pictures.append(self._images, detection.reconstructions, maps)
         # An iterator of all files: each batch takes the next ones.
         for anomaly_map, file in zip(maps, self._files, strict=False):
             self.regions.append(find_regions(anomaly_map, self._map_threshold))

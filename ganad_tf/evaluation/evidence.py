@@ -40,16 +40,9 @@ def example_panels(
     }
 
 
-def _image(assessor: Assessor, assessment: Assessment, row: int):
-    """The input image, of the size of its other pictures."""
-    image = assessor.load([assessment.files[row]])
-    return assessment.pictures.reduced(image)[0]
-
-
 def _panel(assessor: Assessor, assessment: Assessment, row: int) -> Panel:
     return Panel(
         caption_of(assessment.files[row], assessment.detection, row),
-        _image(assessor, assessment, row),
         *assessment.pictures[row],
         assessor.detector.map_calibrator_.threshold_,
     )
@@ -145,8 +138,9 @@ def _miss(
     )
     if not pictured:
         return miss
+    picture = assessment.pictures[row]
     return miss._replace(
-        image=_image(assessor, assessment, row),
-        anomaly_map=assessment.pictures[row].anomaly_map,
+        image=picture.image,
+        anomaly_map=picture.anomaly_map,
         map_threshold=assessor.detector.map_calibrator_.threshold_,
     )

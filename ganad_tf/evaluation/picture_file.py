@@ -15,17 +15,18 @@ MAX_SIDE = 256
 
 
 class Picture(NamedTuple):
-    """What the detector showed of one image."""
+    """An image, and what the detector showed of it."""
 
+    image: np.ndarray  # (height, width, channels) in [-1, 1]
     reconstruction: np.ndarray  # (height, width, channels) in [-1, 1]
     anomaly_map: np.ndarray  # (height, width), 1 is rare
 
 
 class PictureFile:
-    """Reconstructions and anomaly maps, a row for each image.
+    """Images, reconstructions and anomaly maps, a row for each image.
 
     Which images the report shows depends on the scores of all. The pictures of
-    all would fill the memory and a second inversion of the few would take
+    all would fill the memory, to read and invert the few once more would take
     time, so they wait in a temporary file that vanishes with this object.
 
     Args:
@@ -33,38 +34,39 @@ class PictureFile:
 
     Example:
     >>> pictures = PictureFile((2, 2, 1))
-    >>> pictures.append(np.ones([1, 2, 2, 1]), np.zeros([1, 2, 2]))
+    >>> gray = np.ones([1, 2, 2, 1])
+    >>> pictures.append(gray, gray, np.zeros([1, 2, 2]))
     >>> pictures[0].reconstruction.shape
     (2, 2, 1)
     """
 
     def __init__(self, image_shape: tuple[int, int, int]):
         height, width, channels = image_shape
+        self._channels = channels
         self._step = -(-max(height, width) // MAX_SIDE)
         size = (-(-side // self._step) for side in (height, width))
-        self._shape = (*size, channels + 1)
+        self._shape = (*size, 2 * channels + 1)
         self._num_bytes = 4 * math.prod(self._shape)
         # Not mapped: its pages would count as memory of the process.
         self._file = tempfile.TemporaryFile()  # noqa: SIM115, as long as self
         self._count = 0
 
     def append(
-        self, reconstructions: np.ndarray, anomaly_maps: np.ndarray
+        self,
+        images: np.ndarray,
+        reconstructions: np.ndarray,
+        anomaly_maps: np.ndarray,
     ) -> None:
         """Writes the next rows.
 
         Args:
-            reconstructions: Floats of shape (n, height, width, channels).
+            images: Floats of shape (n, height, width, channels).
+            reconstructions: Floats of the same shape.
             anomaly_maps: Floats of shape (n, height, width).
         """
-        rows = np.concatenate(
-            [
-                self.reduced(reconstructions),
-                self.reduced(anomaly_maps)[..., None],
-            ],
-            axis=-1,
-        )
-        for row in rows:
+        parts = (images, reconstructions, anomaly_maps[..., None])
+        reduced = [part[:, :: self._step, :: self._step] for part in parts]
+        for row in np.concatenate(reduced, axis=-1):
             self._write(np.ascontiguousarray(row, np.float32).tobytes())
 
     def _write(self, content: bytes) -> None:
@@ -74,16 +76,10 @@ class PictureFile:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._count += 1
 
-    def reduced(self, pictures: np.ndarray) -> np.ndarray:
-        """Pictures at a stride that lets no side exceed `MAX_SIDE` pixels.
-
-        Args:
-            pictures: Array of shape (n, height, width, ...).
-        """
-        return pictures[:, :: self._step, :: self._step]
-
     def __getitem__(self, row: int) -> Picture:
         start = row * self._num_bytes
         content = os.pread(self._file.fileno(), self._num_bytes, start)
         picture = np.frombuffer(content, np.float32).reshape(self._shape)
-        return Picture(picture[..., :-1], picture[..., -1])
+        parts = np.split(picture, [self._channels, -1], axis=-1)
+        image, reconstruction, anomaly_map = parts
+        return Picture(image, reconstruction, anomaly_map[..., 0])

@@ -34,13 +34,16 @@ def test_numbers_are_those_of_the_detector(run):
 
 
 def test_regions_and_pictures_are_those_of_each_image(run, assessor):
-    _, passed, expected = run
+    files, passed, expected = run
     threshold = assessor.detector.map_calibrator_.threshold_
     for row, anomaly_map in enumerate(expected.anomaly_maps):
         regions = find_regions(anomaly_map, threshold)
         assert [r[:5] for r in passed.regions[row]] == [r[:5] for r in regions]
         np.testing.assert_allclose(
             passed.pictures[row].anomaly_map, anomaly_map, rtol=1e-3, atol=1e-4
+        )
+        np.testing.assert_array_equal(
+            passed.pictures[row].image, assessor.load([files[row]])[0]
         )
 
 
