@@ -92,10 +92,12 @@ class _Run:
             self._send(self._with_neighbours(chunk))
             memory.append(process_memory.peak_megabytes())
             logging.info(
-                "%d files, %d crashes, %d changed neighbours.",
+                "%d files, %d crashes, %d changed neighbours, peak of the "
+                "memory %d MB.",
                 _CHUNK * len(memory),
                 len(self._crashes),
                 len(self._changed),
+                memory[-1],
             )
         return {
             "ways": {
