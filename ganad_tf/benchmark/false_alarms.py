@@ -143,16 +143,11 @@ def measure(
     Returns:
         measured: `Measured` images.
     """
-
-    def measured(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        measures = detector.measure(images, detector.invert(images))
-        return measures.log_parts, measures.maps
-
-    spec = tf.TensorSpec([None, *detector.image_shape])
-    measured = tf.function(measured, input_signature=[spec])
-    log_parts, maps = map(
-        np.concatenate, zip(*map(measured, batches), strict=True)
-    )
+    rows = [
+        (measures.log_parts, measures.maps)
+        for measures in map(detector.measure_batch, batches)
+    ]
+    log_parts, maps = map(np.concatenate, zip(*rows, strict=True))
     pixels = maps.reshape(len(maps), -1, maps.shape[-1])
     return Measured(log_parts, detector.fusion_.weights, pixels)
 

@@ -14,7 +14,6 @@ from typing import Any
 from typing import NamedTuple
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from ganad_tf.detector.conditional_field import ConditionalField
@@ -110,11 +109,21 @@ class FeatureField:
         self.unet = unet
         self.image_size = tuple(image_size)
         self.latent_dim = latent_dim
-        self.fields_ = self._new_fields()
+        self.fields_ = self.new_fields()
 
-    def _new_fields(self) -> dict[str, ConditionalField]:
+    def new_fields(self, first_image: int = 0) -> dict[str, ConditionalField]:
+        """Statistics of no images yet, by level.
+
+        Args:
+            first_image: Number of the first image among all of them.
+
+        Returns:
+            fields: Unfitted; `fields_` stay as they are.
+        """
         return {
-            level: ConditionalField(latent_dim=self.latent_dim)
+            level: ConditionalField(
+                latent_dim=self.latent_dim, first_image=first_image
+            )
             for level in LEVELS
         }
 
@@ -169,27 +178,6 @@ class FeatureField:
             return means
         peaks = tf.nn.max_pool2d(features, side, side, "VALID")
         return tf.concat([means, peaks], axis=-1)
-
-    def reset(self) -> None:
-        """Forgets earlier statistics."""
-        self.fields_ = self._new_fields()
-
-    def update(
-        self, features: Mapping[str, np.ndarray], latents: np.ndarray
-    ) -> None:
-        """Adds training images to the statistics.
-
-        Args:
-            features: `FieldView.features` of them.
-            latents: Floats of shape (batch, latent_dim).
-        """
-        for level, field in self.fields_.items():
-            field.update(features[level], latents[:, : self.latent_dim])
-
-    def finish(self) -> None:
-        """Ends the fit; see `ConditionalField.finish`."""
-        for field in self.fields_.values():
-            field.finish()
 
     def frechet_distances(
         self, features: Mapping[str, tf.Tensor], latents: tf.Tensor

@@ -7,16 +7,16 @@ calibration images, which are compared with them. The maps of these wait on disk
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 from absl import logging
 
 from ganad_tf.detector.calibration import means_without_each
-from ganad_tf.detector.conditional_field import ConditionalField
 from ganad_tf.detector.graph import DetectorGraph
-from ganad_tf.detector.graph import Measures
 from ganad_tf.detector.latent_moments import LatentMoments
 from ganad_tf.detector.latent_statistics import check_latents
 from ganad_tf.detector.residual_statistics import ResidualMoments
@@ -54,10 +54,11 @@ def calibrate(
         UserError: If there are too few images for `alpha`.
     """
     with Spool() as maps:
-        log_parts, tails = _measure(detector, batches, maps)
-        _calibrate_scores(detector, log_parts)
-        _calibrate_maps(detector, maps, tails)
-    detector.compile()  # earlier graphs hold earlier statistics
+        log_parts, tails = measure(detector, batches, maps.append)
+        calibrate_by(
+            detector,
+            CalibrationMeasures(log_parts, tails, (m for (m,) in maps)),
+        )
     return log_parts
 
 
@@ -86,7 +87,7 @@ def accumulate(
     """Sums up training images; the sums of parts of them can be merged.
 
     Args:
-        detector: Fitted or not; its field, if any, is in use until `finish`.
+        detector: Fitted or not; it stays as it is.
         batches: float32 images of shape (n, *image_shape).
         first_image: Number of the first of them among all training images.
 
@@ -96,33 +97,21 @@ def accumulate(
     Raises:
         UserError: If a latent is not finite.
     """
-    spec = tf.TensorSpec([None, *detector.image_shape])
-    invert = tf.function(detector.invert, input_signature=[spec])
-    residuals, latents = ResidualMoments(), None
-    fields = _new_fields(detector, first_image)
+    residuals, latents, fields = ResidualMoments(), None, {}
+    if detector.field is not None:
+        fields = detector.field.new_fields(first_image)
     for images in batches:
-        inverted = invert(images)
+        inverted = detector.invert_batch(images)
         descriptors = check_latents(inverted.descriptors.numpy(), at_least=1)
         latents = latents or LatentMoments(descriptors.shape[1])
         latents.update(descriptors)
         residuals.update(detector.to_network(images), inverted.reconstructions)
-        if fields:
-            detector.field.update(
-                {k: v.numpy() for k, v in inverted.view.features.items()},
-                inverted.latents.numpy(),
+        for level, field in fields.items():
+            field.update(
+                inverted.view.features[level].numpy(),
+                inverted.latents.numpy()[:, : field.latent_dim],
             )
     return TrainingSums(residuals, latents or LatentMoments(1), fields)
-
-
-def _new_fields(
-    detector: DetectorGraph, first_image: int
-) -> dict[str, ConditionalField]:
-    if detector.field is None:
-        return {}
-    detector.field.reset()
-    for field in detector.field.fields_.values():
-        field.first_image = first_image
-    return detector.field.fields_
 
 
 def finish(detector: DetectorGraph, sums: TrainingSums) -> None:
@@ -130,7 +119,8 @@ def finish(detector: DetectorGraph, sums: TrainingSums) -> None:
 
     Args:
         detector: Of which `accumulate` made the sums.
-        sums: Of all training images, merged of their parts.
+        sums: Of all training images, merged of their parts. Those of the field
+            are used up.
 
     Raises:
         ValueError: If there are too few images.
@@ -138,40 +128,69 @@ def finish(detector: DetectorGraph, sums: TrainingSums) -> None:
     detector.residual_statistics_.fit_moments(sums.residuals)
     detector.latent_gaussian_.fit_moments(sums.latents)
     if detector.field is not None:
+        for field in sums.fields.values():
+            field.finish()
         detector.field.fields_ = sums.fields
-        detector.field.finish()
+    detector.compile()  # earlier graphs hold earlier statistics
     logging.info(
         "Fitted the statistics to %d training latents.",
         detector.latent_gaussian_.num_latents_,
     )
 
 
-def _measure(
-    detector: DetectorGraph, batches: Iterable[tf.Tensor], maps: Spool
+class CalibrationMeasures(NamedTuple):
+    """What a detector with statistics says of calibration images."""
+
+    log_parts: np.ndarray  # (n, num_parts)
+    tails: np.ndarray  # (n, num_maps), as `measure` returns them
+    # Of shape (batch, height, width, num_maps), of all images in their order.
+    maps: Iterable[np.ndarray]
+
+
+def measure(
+    detector: DetectorGraph,
+    batches: Iterable[tf.Tensor],
+    keep_maps: Callable[[np.ndarray], None],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Measures calibration images; their maps go to disk.
+    """Measures calibration images, or a part of them.
 
     Maps are scaled by the mean of their tails over all images, so they can be
     merged only once all have been measured.
+
+    Args:
+        detector: With fitted statistics; it stays as it is.
+        batches: float32 images of shape (n, *image_shape).
+        keep_maps: Takes the maps of each batch, of shape
+            (n, height, width, num_maps).
 
     Returns:
         log_parts: (n, num_parts).
         tails: (n, num_maps), the level that few pixels of each map exceed.
     """
-
-    def inverted_and_measured(images: tf.Tensor) -> Measures:
-        return detector.measure(images, detector.invert(images))
-
-    # A free batch size, as in `detect`, so that both round alike.
-    spec = tf.TensorSpec([None, *detector.image_shape])
-    measure = tf.function(inverted_and_measured, input_signature=[spec])
     log_parts, tails = [], []
     for images in batches:
-        measures = measure(images)
+        measures = detector.measure_batch(images)
         log_parts.append(measures.log_parts)
         tails.append(np.quantile(measures.maps, PIXEL_TAIL, axis=(1, 2)))
-        maps.append(measures.maps)
+        keep_maps(measures.maps.numpy())
     return np.concatenate(log_parts), np.concatenate(tails) + 1e-6
+
+
+def calibrate_by(
+    detector: DetectorGraph, measures: CalibrationMeasures
+) -> None:
+    """Fits the calibration to images that are measured.
+
+    Args:
+        detector: That they were measured by.
+        measures: Of all calibration images.
+
+    Raises:
+        UserError: If there are too few images for `alpha`.
+    """
+    _calibrate_scores(detector, measures.log_parts)
+    _calibrate_maps(detector, measures.maps, measures.tails)
+    detector.compile()  # earlier graphs hold an earlier calibration
 
 
 def _calibrate_scores(detector: DetectorGraph, log_parts: np.ndarray) -> None:
@@ -186,7 +205,7 @@ def _calibrate_scores(detector: DetectorGraph, log_parts: np.ndarray) -> None:
 
 
 def _calibrate_maps(
-    detector: DetectorGraph, maps: Spool, tails: np.ndarray
+    detector: DetectorGraph, maps: Iterable[np.ndarray], tails: np.ndarray
 ) -> None:
     """Scales the merged maps, and fits the level at which a region begins.
 
@@ -195,11 +214,10 @@ def _calibrate_maps(
     """
     detector.map_scale_ = tails.mean(axis=0)
     by_others = iter(means_without_each(tails) / detector.map_scale_)
-    (first,) = next(iter(maps))
-    spec = tf.TensorSpec([None, *first.shape[1:]])
+    spec = tf.TensorSpec([None, *detector.image_shape[:2], tails.shape[1]])
     merge = tf.function(detector.merge_maps, input_signature=[spec])
     peaks, levels = [], []
-    for (batch,) in maps:
+    for batch in maps:
         as_new = [one / next(by_others) for one in batch]
         peaks.append(merge(np.float32(as_new)).numpy().max(axis=(1, 2)))
         merged = merge(batch).numpy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -37,6 +38,7 @@ class Measures(NamedTuple):
     maps: tf.Tensor  # (batch, height, width, num_maps), not scaled
     frechet_scores: tf.Tensor  # (batch,)
     reconstruction_errors: tf.Tensor  # (batch,)
+    residuals: tf.Tensor  # (batch, *network_shape), of the GAN
 
 
 class DetectorGraph:
@@ -45,6 +47,10 @@ class DetectorGraph:
     Arguments and attributes are those of `OneClassDetector`, which adds
     fitting, saving and loading. Statistics are read while the graph is traced
     and become its constants.
+
+    Attributes:
+        invert_batch: `invert`, traced once for batches of any size.
+        measure_batch: `measure` of images that it inverts, likewise.
     """
 
     def __init__(
@@ -98,10 +104,15 @@ class DetectorGraph:
 
     def compile(self) -> None:
         """Forgets graphs of earlier statistics; one trace for all batches."""
-        images = tf.TensorSpec([None, *self.image_shape])
-        self._compiled: Callable[[tf.Tensor], Detection] = tf.function(
-            self.detect, input_signature=[images]
-        )
+
+        def measure(images: tf.Tensor) -> Measures:
+            return self.measure(images, self.invert(images))
+
+        spec = tf.TensorSpec([None, *self.image_shape])
+        traced = functools.partial(tf.function, input_signature=[spec])
+        self._compiled: Callable[..., Detection] = traced(self.detect)
+        self.invert_batch: Callable[..., InvertedImages] = traced(self.invert)
+        self.measure_batch: Callable[..., Measures] = traced(measure)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make this detector, except `gan`."""
@@ -244,8 +255,9 @@ class DetectorGraph:
         Returns:
             measures: `Measures`; needs no calibration.
         """
+        shown = self.to_network(images)
         residual_maps = self.residual_statistics_.anomaly_maps(
-            self.to_network(images), inverted.reconstructions
+            shown, inverted.reconstructions
         )
         scores = {
             FRECHET.field: self._frechet_scores(inverted.descriptors),
@@ -258,7 +270,7 @@ class DetectorGraph:
             distances = self.field.frechet_distances(
                 inverted.view.features, inverted.latents
             )
-            scores |= {k: _mean_of_top(d) for k, d in distances.items()}
+            scores |= {k: mean_of_largest(d) for k, d in distances.items()}
             field_map = anomaly_maps.field_map(self.field.fields_, distances)
             maps.append(_resized(field_map[..., None], self.image_shape))
         parts = [tf.math.log(scores[name] + 1e-6) for name in self.parts]
@@ -267,6 +279,7 @@ class DetectorGraph:
             tf.concat(maps, axis=-1),
             scores[FRECHET.field],
             scores[RESIDUAL.field],
+            shown - inverted.reconstructions,
         )
 
     def _frechet_scores(self, descriptors: tf.Tensor) -> tf.Tensor:
@@ -333,9 +346,3 @@ def _resized(images: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
     if (height, width) == tuple(images.shape[1:3]):
         return images
     return tf.image.resize(images, [height, width], antialias=True)
-
-
-def _mean_of_top(distances: tf.Tensor) -> tf.Tensor:
-    """Means (batch,) of the largest hundredth of (batch, rows, columns)."""
-    _, rows, columns = distances.shape
-    return mean_of_largest(tf.reshape(distances, [-1, rows * columns]))

@@ -66,18 +66,11 @@ def fit_detector(
         UserError: If GAN or split are missing, images of the split are missing
             or changed, or there are too few calibration images for `alpha`.
     """
-    config = TrainingConfig.load(model_dir)
-    split = dataset.load_split(data, model_dir)
-    use_determinism(config.seed)
-    detector = build_detector(
-        load_gan(model_dir),
-        method=config.method,
-        alpha=alpha,
-        field=_build_field(config, model_dir, num_images=len(split.train)),
-        **inversion,
+    detector, split = unfitted_detector(
+        data, model_dir, alpha=alpha, **inversion
     )
     if trim:
-        split = _trimmed(detector, split, model_dir, seed=config.seed)
+        split = _trimmed(detector, split, model_dir)
     train, calibration = (
         progress.LoggedBatches(
             image_batches(detector, files, batch_size=batch_size),
@@ -90,25 +83,82 @@ def fit_detector(
         )
     )
     detector.fit(train, calibration)
-    detector.save(os.path.join(model_dir, DETECTOR_NAME))
-    curves = invert_samples(detector, model_dir, split.calibration)
-    write_curves(model_dir, "calibration_images", curves)
+    publish(detector, model_dir, split)
     return detector
 
 
+def unfitted_detector(
+    data: str, model_dir: str, *, alpha: float, **inversion: Any
+) -> tuple[OneClassDetector, dataset.Split]:
+    """What `fit_detector` begins with; draws are those of the seed from here.
+
+    Args:
+        data: The data that the GAN was trained on.
+        model_dir: Local folder of a trained GAN, with its split.
+        alpha: False-alarm rate.
+        **inversion: Arguments of `LatentInverter` that replace the recipe's.
+
+    Returns:
+        detector: Unfitted `OneClassDetector`.
+        split: The images to fit it to.
+
+    Raises:
+        UserError: As `fit_detector`.
+    """
+    config = TrainingConfig.load(model_dir)
+    split = dataset.load_split(data, model_dir)
+    use_determinism(config.seed)
+    detector = build_detector(
+        load_gan(model_dir),
+        method=config.method,
+        alpha=alpha,
+        field=_build_field(config, model_dir, num_images=len(split.train)),
+        **inversion,
+    )
+    return detector, split
+
+
+@staging.staged("model_dir")
+def load_unfitted(model_dir: str, config: dict[str, Any]) -> OneClassDetector:
+    """Loads the networks of a model folder as an unfitted detector.
+
+    Args:
+        model_dir: Folder of a trained GAN.
+        config: Of `OneClassDetector.get_config`.
+
+    Returns:
+        detector: Unfitted; draws are those of the model's seed from here.
+    """
+    use_determinism(TrainingConfig.load(model_dir).seed)
+    return OneClassDetector.from_config(
+        config, load_gan(model_dir), load_unet(model_dir)
+    )
+
+
+def publish(
+    detector: OneClassDetector, model_dir: str, split: dataset.Split
+) -> None:
+    """What `fit_detector` ends with: the detector's folder, and its curves.
+
+    Args:
+        detector: Fitted.
+        model_dir: Local folder of its GAN.
+        split: The images it was fitted to.
+    """
+    detector.save(os.path.join(model_dir, DETECTOR_NAME))
+    curves = invert_samples(detector, model_dir, split.calibration)
+    write_curves(model_dir, "calibration_images", curves)
+
+
 def _trimmed(
-    detector: OneClassDetector,
-    split: dataset.Split,
-    model_dir: str,
-    *,
-    seed: int,
+    detector: OneClassDetector, split: dataset.Split, model_dir: str
 ) -> dataset.Split:
     """The split without images that are most unlike the rest."""
     scored = out_of_fold.score_out_of_fold(
         detector,
         split.train + split.calibration,
         load=functools.partial(image_batches, detector),
-        seed=seed,
+        seed=TrainingConfig.load(model_dir).seed,
     )
     outliers = {
         file

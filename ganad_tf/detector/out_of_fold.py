@@ -72,7 +72,10 @@ def score_out_of_fold(
         fitting.fit_statistics(
             fitted, load([files[row] for row in np.flatnonzero(others)])
         )
-        measured = _log_parts(fitted, load([files[row] for row in rows]))
+        batches = load([files[row] for row in rows])
+        measured = np.concatenate(
+            [fitted.measure_batch(images).log_parts for images in batches]
+        )
         for row, values in zip(rows, measured, strict=True):
             log_parts[row] = values
         detectors.append(fitted)
@@ -95,17 +98,6 @@ def _unfitted(detector: OneClassDetector) -> OneClassDetector:
         detector.gan,
         detector.field and detector.field.unet,
     )
-
-
-def _log_parts(
-    detector: OneClassDetector, batches: Iterable[tf.Tensor]
-) -> np.ndarray:
-    def measure(images: tf.Tensor) -> tf.Tensor:
-        return detector.measure(images, detector.invert(images)).log_parts
-
-    spec = tf.TensorSpec([None, *detector.image_shape])
-    measure = tf.function(measure, input_signature=[spec])
-    return np.concatenate([measure(images) for images in batches])
 
 
 def _robust_scores(log_parts: np.ndarray, weights: np.ndarray) -> np.ndarray:

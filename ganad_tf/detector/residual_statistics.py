@@ -12,17 +12,18 @@ TOP_SHARE = 0.01
 
 
 def mean_of_largest(values: tf.Tensor) -> tf.Tensor:
-    """Mean of the largest hundredth of each row, at least of one value.
+    """Mean of the largest hundredth of each map, at least of one value.
 
     Args:
-        values: Floats of shape (batch, length).
+        values: Floats of shape (batch, rows, columns).
 
     Returns:
         means: Floats of shape (batch,).
     """
-    _, length = values.shape
-    count = max(round(TOP_SHARE * length), 1)
-    largest = tf.math.top_k(values, count, sorted=False)
+    _, rows, columns = values.shape
+    count = max(round(TOP_SHARE * rows * columns), 1)
+    flat = tf.reshape(values, [-1, rows * columns])
+    largest = tf.math.top_k(flat, count, sorted=False)
     return tf.reduce_mean(largest.values, axis=1)
 
 
@@ -144,6 +145,4 @@ class ResidualStatistics:
 
         From (batch, height, width) to (batch,), in standard deviations.
         """
-        return mean_of_largest(
-            tf.reshape(maps, [-1, maps.shape[1] * maps.shape[2]])
-        )
+        return mean_of_largest(maps)

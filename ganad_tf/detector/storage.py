@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -58,12 +59,19 @@ def save(detector: DetectorGraph, path: str) -> None:
             {**detector.get_config(), **facts},
         )
         np.savez(
-            os.path.join(folder, STATISTICS_NAME), **_statistics_of(detector)
+            os.path.join(folder, STATISTICS_NAME), **statistics_of(detector)
         )
 
 
-def _statistics_of(detector: DetectorGraph) -> dict[str, np.ndarray]:
-    """Fitted attributes by "owner/name", or "name" of the detector's own."""
+def statistics_of(detector: DetectorGraph) -> dict[str, np.ndarray]:
+    """What has been fitted of a detector.
+
+    Args:
+        detector: Fitted, or with statistics and no calibration yet.
+
+    Returns:
+        statistics: By "owner/name", or "name" of the detector's own.
+    """
     owned = {
         f"{owner}/{name}": value
         for owner in _OWNERS
@@ -77,7 +85,8 @@ def _statistics_of(detector: DetectorGraph) -> dict[str, np.ndarray]:
         for name, value in vars(field).items()
         if name.endswith("_")
     }
-    return owned | levels | {name: getattr(detector, name) for name in _OWN}
+    own = {n: getattr(detector, n) for n in _OWN if hasattr(detector, n)}
+    return owned | levels | own
 
 
 def read_config(path: str) -> dict[str, Any]:
@@ -145,7 +154,19 @@ def restore_statistics(detector: DetectorGraph, path: str) -> None:
     Raises:
         UserError: If they are missing or broken.
     """
-    for key, value in _read_statistics(path).items():
+    give_statistics(detector, _read_statistics(path))
+
+
+def give_statistics(
+    detector: DetectorGraph, statistics: Mapping[str, np.ndarray]
+) -> None:
+    """Gives an unfitted detector what was fitted of another one.
+
+    Args:
+        detector: Of the same arguments, before it is first used.
+        statistics: Of `statistics_of`.
+    """
+    for key, value in statistics.items():
         *owner, name = key.split("/")
         target = _owner(detector, owner)
         setattr(target, name, value if value.ndim else value.item())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ganad_tf.detector.conditional_field import ConditionalField
@@ -31,3 +33,19 @@ class TrainingSums(NamedTuple):
         for level, field in self.fields.items():
             field.merge(other.fields[level])
         return self
+
+
+def merged(parts: Iterable[TrainingSums]) -> TrainingSums:
+    """The sums of several parts, which stay as they are.
+
+    Args:
+        parts: At least one.
+
+    Returns:
+        sums: `TrainingSums`.
+    """
+    first, *others = parts
+    total = copy.deepcopy(first)
+    for part in others:
+        total.merge(part)
+    return total

@@ -32,15 +32,10 @@ def measure(
     Returns:
         measured: `NewImages`.
     """
-
-    def one_batch(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        inverted = detector.invert(images)
-        residuals = detector.to_network(images) - inverted.reconstructions
-        return detector.measure(images, inverted).log_parts, residuals
-
-    spec = tf.TensorSpec([None, *detector.image_shape])
-    one_batch = tf.function(one_batch, input_signature=[spec])
-    rows = [one_batch(images) for images in batches]
+    rows = [
+        (measures.log_parts, measures.residuals)
+        for measures in map(detector.measure_batch, batches)
+    ]
     log_parts, residuals = (
         np.concatenate(column) for column in zip(*rows, strict=True)
     )

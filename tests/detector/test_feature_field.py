@@ -21,8 +21,8 @@ def fitted():
     field = made()
     latents = np.random.default_rng(1).normal(size=(24, 5)).astype(np.float32)
     features = field.describe(images(24)).features
-    field.update({k: v.numpy() for k, v in features.items()}, latents)
-    field.finish()
+    for level, statistics in field.fields_.items():
+        statistics.update(features[level].numpy(), latents[:, :2]).finish()
     return field, features, tf.constant(latents)
 
 
@@ -56,10 +56,12 @@ def test_tensorflow_gives_the_distances_of_numpy():
         np.testing.assert_allclose(distances[level], expected, rtol=1e-3)
 
 
-def test_reset_forgets():
+def test_new_statistics_leave_the_fitted_ones():
     field, _, _ = fitted()
-    field.reset()
-    assert not any(hasattr(f, "coefficients_") for f in field.fields_.values())
+    new = field.new_fields(first_image=3).values()
+    assert all(hasattr(f, "coefficients_") for f in field.fields_.values())
+    assert not any(hasattr(f, "coefficients_") for f in new)
+    assert {f.first_image for f in new} == {3}
 
 
 def test_the_configuration_makes_the_same_field():

@@ -36,6 +36,6 @@ def statistics(detector, sums):
     fitting.finish(detector, sums)
     return {
         name: np.asarray(value, np.float64)
-        for name, value in storage._statistics_of(detector).items()
+        for name, value in storage.statistics_of(detector).items()
         if name.startswith(("latent", "residual", "field"))
     }
