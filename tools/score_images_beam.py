@@ -11,11 +11,10 @@ this machine. Beam's own flags go to Beam, such as --runner=FlinkRunner,
 command resumes an interrupted run. It needs the extra `beam`.
 """
 
-import logging as std_logging
-
 from absl import flags
 from absl import logging
 
+import beam_cli
 import cli
 from ganad_tf.errors import UserError
 from ganad_tf.serving import open_scorer
@@ -73,26 +72,11 @@ _SHARE_MODEL = flags.DEFINE_bool(
 )
 
 
-def _import_bulk():
-    """Imports Beam, which tells of clouds that it cannot reach."""
-    std_logging.getLogger("apache_beam").setLevel(std_logging.WARNING)
-    std_logging.disable(std_logging.WARNING)
-    try:
-        from ganad_tf.bulk import bulk_run
-        from ganad_tf.bulk import pipeline
-    except ModuleNotFoundError as error:
-        raise UserError(
-            f"This tool needs the extra `beam` ({error}): pip install "
-            '"ganad_tf[beam]"'
-        ) from error
-    finally:
-        std_logging.disable(std_logging.NOTSET)
-    return bulk_run, pipeline
-
-
 def main(rest: list[str]) -> None:
-    bulk_run, pipeline = _import_bulk()
-    options = bulk_run.runner_options(rest)
+    bulk_run, pipeline, runners = beam_cli.import_bulk(
+        "bulk_run", "pipeline", "runners"
+    )
+    options = runners.runner_options(rest)
     summary = bulk_run.score_in_bulk(
         pipeline.ImageSource(_IMAGES.value, _SKIP_SCORED.value),
         _OUTPUT.value,

@@ -1,4 +1,4 @@
-"""The exported model as Beam's RunInference takes one."""
+"""Models as Beam's RunInference takes them: the exported one."""
 
 from __future__ import annotations
 
@@ -21,13 +21,50 @@ from ganad_tf.serving.scorer import Scorer
 _KEPT = ("TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS")
 
 
-class ShardModelHandler(ModelHandler[Shard, ScoredShard, Scorer]):
-    """Scores shards by an exported SavedModel.
+class ShardHandler(ModelHandler[Any, Any, Any]):
+    """Works on shards by a model that a process loads once.
 
-    An example is a shard: its images are read and scored in batches of bounded
-    number and bytes inside, and never leave the worker. So a run shuffles
-    names, not images; a row is written where it is made; and Beam's batching,
-    whose last batch the Dask runner of Beam 2.77 drops, is not needed.
+    An example is a shard: its images are read and worked on in batches of
+    bounded number and bytes inside, and never leave the worker. So a run
+    shuffles names, not images; and Beam's batching, whose last batch the Dask
+    runner of Beam 2.77 drops, is not needed.
+
+    Args:
+        share_model: Whether the processes of a machine share one model.
+    """
+
+    def __init__(self, *, share_model: bool = False):
+        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        super().__init__(
+            large_model=share_model,
+            env_vars={"TF_FORCE_GPU_ALLOW_GROWTH": "true", **kept},
+        )
+
+    def process(self, shard: Any, model: Any) -> Any:
+        """What a shard gives."""
+        raise NotImplementedError
+
+    def run_inference(
+        self,
+        batch: Sequence[Any],
+        model: Any,
+        inference_args: dict[str, Any] | None = None,
+    ) -> Iterator[Any]:
+        for shard in batch:
+            yield self.process(shard, model)
+
+    def should_skip_batching(self) -> bool:
+        return True
+
+    def share_model_across_processes(self) -> bool:
+        return self._share_across_processes
+
+    def get_metrics_namespace(self) -> str:
+        return "ganad_tf"
+
+
+class ShardModelHandler(ShardHandler):
+    """Scores shards by an exported SavedModel; rows are written where made.
 
     Args:
         saved_model: Folder of a version, that every worker can read.
@@ -44,11 +81,7 @@ class ShardModelHandler(ModelHandler[Shard, ScoredShard, Scorer]):
         *,
         share_model: bool = False,
     ):
-        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-        super().__init__(
-            large_model=share_model,
-            env_vars={"TF_FORCE_GPU_ALLOW_GROWTH": "true", **kept},
-        )
+        super().__init__(share_model=share_model)
         self._saved_model = saved_model
         self._version = version
         self._scoring = scoring
@@ -62,23 +95,8 @@ class ShardModelHandler(ModelHandler[Shard, ScoredShard, Scorer]):
             )
         return scorer
 
-    def run_inference(
-        self,
-        batch: Sequence[Shard],
-        model: Scorer,
-        inference_args: dict[str, Any] | None = None,
-    ) -> Iterator[ScoredShard]:
-        for shard in batch:
-            yield score_shard(shard, model, self._scoring)
-
-    def should_skip_batching(self) -> bool:
-        return True
-
-    def share_model_across_processes(self) -> bool:
-        return self._share_across_processes
+    def process(self, shard: Shard, model: Scorer) -> ScoredShard:
+        return score_shard(shard, model, self._scoring)
 
     def get_num_bytes(self, batch: Sequence[Shard]) -> int:
         return sum(file.size for shard in batch for file in shard.images)
-
-    def get_metrics_namespace(self) -> str:
-        return "ganad_tf"

@@ -10,9 +10,8 @@ from conftest import write_images
 
 pytest.importorskip("apache_beam")
 
-import apache_beam as beam
-
 from ganad_tf.bulk import bulk_run
+from ganad_tf.bulk import runners
 from ganad_tf.bulk.pipeline import ImageSource
 from ganad_tf.errors import UserError
 from ganad_tf.serving.saved_model import SavedModelScorer
@@ -33,7 +32,7 @@ def score(exported, images, tmp_path):
             "source": ImageSource(images, None),
             "output": str(tmp_path / "out"),
             "scorer": SavedModelScorer(exported),
-            "options": bulk_run.runner_options(HERE),
+            "options": runners.runner_options(HERE),
             "num_shards": 4,
             **changes,
         }
@@ -81,43 +80,9 @@ def test_an_earlier_run_must_have_scores(score, images, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_runner_that_beam_does_not_know_is_an_error(score):
-    options = bulk_run.runner_options(["--runner=NoRunner"])
-    with pytest.raises(UserError, match="Unexpected pipeline runner: NoRun"):
-        score(options=options)
-
-
-@pytest.mark.parametrize(
-    ("reason", "kind"),
-    [("Channel closed prematurely.", UserError), ("a bug", RuntimeError)],
-)
-def test_a_dead_worker_is_an_error_that_says_what_to_do(
-    score, reason, kind, monkeypatch
-):
-    def fail(self):
-        raise RuntimeError(reason)
-
-    monkeypatch.setattr(beam.Pipeline, "run", fail)
-    expected = "same command goes on" if kind is UserError else reason
-    with pytest.raises(kind, match=expected):
-        score()
-
-
 def test_maps_go_to_their_folder(score, tmp_path):
     score(maps_dir=str(tmp_path / "maps"))
     names = os.listdir(tmp_path / "maps")
     assert sum(name.endswith(".png") for name in names) == 12
     run = json.loads((tmp_path / "out" / "run.json").read_text())
     assert run["maps_dir"] == str(tmp_path / "maps")
-
-
-def test_beams_flags_go_to_beam_and_others_nowhere():
-    options = bulk_run.runner_options(["--direct_num_workers=3"])
-    found = options.get_all_options()
-    assert found["runner"] == "FnApiRunner"
-    assert found["direct_running_mode"] == "multi_processing"
-    assert found["direct_num_workers"] == 3
-    with pytest.raises(UserError, match="unexpected argument '--num_shrads=3'"):
-        bulk_run.runner_options(["--num_shrads=3"])
-    given = bulk_run.runner_options(["--runner=FlinkRunner", "--flink_x=1"])
-    assert given.get_all_options()["runner"] == "FlinkRunner"
