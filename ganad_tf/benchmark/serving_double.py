@@ -143,7 +143,8 @@ class Model:
         threading.Thread(target=self._watch, daemon=True).start()
 
     def _load_newest(self) -> None:
-        names = [n for n in os.listdir(self.base_path) if n.isdigit()]
+        listed = os.listdir(self.base_path)
+        names = [n for n in listed if n.isascii() and n.isdigit()]
         newest = max(names, key=int)
         if self.version is None or int(newest) > self.version.number:
             self.version = Version(os.path.join(self.base_path, newest))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ganad_tf import artifacts
 from ganad_tf.errors import UserError
+from ganad_tf.model_versions import is_version
 
 _ENTRY = """\
   config {{
@@ -50,7 +51,7 @@ def served_models(export_dir: str) -> list[str]:
         name
         for name in os.listdir(export_dir)
         if any(
-            version.isdigit()
+            is_version(version)
             for version in _names(os.path.join(export_dir, name))
         )
     )

@@ -21,6 +21,7 @@ from ganad_tf.detector.model_folder import load_detector
 from ganad_tf.detector.storage import WEIGHTS_KEY
 from ganad_tf.detector.weights_digest import weights_digest
 from ganad_tf.errors import UserError
+from ganad_tf.model_versions import is_version
 from ganad_tf.serving import comparison
 from ganad_tf.serving import parity
 from ganad_tf.serving import warmup
@@ -277,7 +278,7 @@ def _check_version(export_dir: str, version: int) -> None:
 def next_version(export_dir: str) -> int:
     """The integer after the largest version in a folder; 1 for none."""
     names = os.listdir(export_dir) if os.path.isdir(export_dir) else []
-    return max((int(name) for name in names if name.isdigit()), default=0) + 1
+    return max((int(name) for name in names if is_version(name)), default=0) + 1
 
 
 def _write(servable: Servable, path: str) -> None:

@@ -16,6 +16,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from ganad_tf.errors import UserError
 from ganad_tf.errors import runtime_reason
+from ganad_tf.model_versions import is_version
 from ganad_tf.serving.scorer import RefusedError
 from ganad_tf.serving.scorer import Scorer
 from ganad_tf.serving.scorer import inputs_of
@@ -43,7 +44,7 @@ def newest_version(path: str) -> str:
     if os.path.isfile(os.path.join(path, "saved_model.pb")):
         return path
     names = os.listdir(path) if os.path.isdir(path) else []
-    versions = sorted((n for n in names if n.isdigit()), key=int)
+    versions = sorted((n for n in names if is_version(n)), key=int)
     if not versions:
         raise UserError(
             f"There is no SavedModel in {path}. Expected saved_model.pb, or "
