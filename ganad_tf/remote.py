@@ -19,6 +19,8 @@ from typing import BinaryIO
 from ganad_tf.errors import UserError
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+# Schemes whose listings end the names of folders, and no others, in a slash.
+_MARKS_FOLDERS = ("gs://",)
 
 
 def is_remote(path: str) -> bool:
@@ -86,23 +88,39 @@ def is_file(path: str) -> bool:
 
 def list_dir(path: str) -> list[str]:
     """Names in a folder, in no order; none if there is no folder."""
+    if is_remote(path):
+        return [name.rstrip("/") for name in _list_remote(path)]
+    return os.listdir(path) if os.path.isdir(path) else []
+
+
+def _list_remote(path: str) -> list[str]:
+    """Names as the storage has them: of folders perhaps with a slash."""
     if not is_dir(path):
         return []
-    if not is_remote(path):
-        return os.listdir(path)
     with _errors("read", path):
-        # Some object storages end the names of folders in a slash.
-        return [name.rstrip("/") for name in _gfile().listdir(path)]
+        # An object named "a//b" is in a folder "/" of a: it has no name.
+        return [name for name in _gfile().listdir(path) if name.strip("/")]
 
 
 def walk(path: str) -> Iterator[tuple[str, list[str], list[str]]]:
-    """As `os.walk` from the top: the folders that are kept are entered."""
+    """As `os.walk` from the top: the folders that are kept are entered.
+
+    Where the listing of a storage tells folders from files, no name is asked
+    for: there, each question is a request.
+    """
     if not is_remote(path):
         yield from os.walk(path)
         return
-    names = list_dir(path)
-    folders = [name for name in names if is_dir(join(path, name))]
-    yield path, folders, [name for name in names if name not in folders]
+    is_marked = path.lower().startswith(_MARKS_FOLDERS)
+    folders, files = [], []
+    for name in _list_remote(path):
+        if name.endswith("/"):
+            folders.append(name.rstrip("/"))
+        elif not is_marked and is_dir(join(path, name)):
+            folders.append(name)
+        else:
+            files.append(name)
+    yield path, folders, files
     for name in folders:
         yield from walk(join(path, name))
 

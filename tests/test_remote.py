@@ -60,6 +60,52 @@ def test_walking_prunes_as_that_of_the_system_does(tmp_path):
     assert walked(f"file://{tmp_path}") == walked(str(tmp_path))
 
 
+class Storage:
+    """An object storage as TensorFlow shows it, which counts requests."""
+
+    def __init__(self, *objects, mark):
+        self.objects, self.mark, self.asked = objects, mark, []
+
+    def isdir(self, path):
+        self.asked.append(path)
+        return any(o.startswith(path.rstrip("/") + "/") for o in self.objects)
+
+    def listdir(self, path):
+        start = path.rstrip("/") + "/"
+        inner = [o[len(start) :] for o in self.objects if o.startswith(start)]
+        names = {"".join(n.partition("/")[:2]) for n in inner}
+        return sorted(n if self.mark else n.rstrip("/") for n in names)
+
+
+@pytest.mark.parametrize("scheme", ["gs", "s3"])
+def test_walking_asks_for_no_name_that_the_listing_tells(scheme, monkeypatch):
+    root = f"{scheme}://b/in"
+    names = [f"{n}.png" for n in range(50)]
+    odd = ["a.png/x.png", "\udcff.png", "né w.png", "-/#?.png"]
+    storage = Storage(
+        *(f"{root}/{name}" for name in names + odd), mark=scheme == "gs"
+    )
+    monkeypatch.setattr(remote, "_gfile", lambda: storage)
+    found = [
+        remote.join(parent, name).removeprefix(f"{root}/")
+        for parent, _, files in remote.walk(root)
+        for name in files
+    ]
+    assert sorted(found) == sorted(names + odd)
+    folders = [root, f"{root}/a.png", f"{root}/-"]
+    if scheme == "gs":
+        assert sorted(storage.asked) == sorted(folders)
+    else:
+        assert len(storage.asked) > 50
+
+
+def test_a_folder_without_a_name_is_not_entered(monkeypatch):
+    storage = Storage("gs://b/in/a.png", "gs://b/in//b.png", mark=True)
+    monkeypatch.setattr(remote, "_gfile", lambda: storage)
+    assert list(remote.walk("gs://b/in")) == [("gs://b/in", [], ["a.png"])]
+    assert remote.list_dir("gs://b/in") == ["a.png"]
+
+
 def test_a_file_system_that_is_not_there_is_one_line(folder):
     with pytest.raises(UserError, match="Cannot read s3://b/x: .*one of.*ram"):
         remote.open_file("s3://b/x")
