@@ -15,7 +15,7 @@ BATCH_SIZE = 8
 
 
 def results() -> dict:
-    """Logs and weights by model and number of devices."""
+    """Logs, weights and perhaps scores by model and number of devices."""
     return {
         name: {size: _results_of(name, size) for size in sizes}
         for name, sizes in SIZES.items()
@@ -49,6 +49,8 @@ def _main(name: str, size: int) -> None:
     from conftest import tiny_config
 
     from ganad_tf.benchmark.drawn_parts import make_parts
+    from ganad_tf.benchmark.drawn_parts import scratch
+    from ganad_tf.detector import detector
     from ganad_tf.training import building
     from ganad_tf.training import field_run
     from ganad_tf.training import loop
@@ -92,10 +94,25 @@ def _main(name: str, size: int) -> None:
             ).history
         weights = np.concatenate([np.ravel(w) for w in model.get_weights()])
         logs = {name: np.ravel(v).tolist() for name, v in history.items()}
-        return {"logs": logs, "weights": weights.tolist()}
+        return {"logs": logs, "weights": weights.tolist()}, model.get_weights()
+
+    def scores_by(weights):
+        """Scores of good and of scratched parts."""
+        gan = make_gan()
+        gan.set_weights(weights)
+        made = detector.build_detector(
+            gan, method="joint", alpha=0.1, num_steps=2
+        )
+        made.fit([make_parts(48, seed=1)], [make_parts(24, seed=2)])
+        new = make_parts(20, seed=3)
+        images = np.concatenate([new, scratch(new)])
+        return made.detect_batches([images]).anomaly_scores.tolist()
 
     makers = {"gan": make_gan, "field": make_field}
-    print(json.dumps(train(makers[name], size)))
+    found, weights = train(makers[name], size)
+    if name == "gan" and size <= 2:
+        found["scores"] = scores_by(weights)
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

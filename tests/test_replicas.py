@@ -6,6 +6,7 @@ import replica_program
 import tensorflow as tf
 
 from ganad_tf import replicas
+from ganad_tf.evaluation import metrics
 
 # One program trains on one, two and four devices.
 results = functools.cache(replica_program.results)
@@ -45,3 +46,11 @@ def test_several_devices_train_as_one(model):
         np.testing.assert_allclose(
             several["weights"], one["weights"], rtol=1e-4, atol=1e-5
         )
+
+
+def test_what_two_devices_trained_judges_as_what_one_trained():
+    one, two = (results()["gan"][size]["scores"] for size in (1, 2))
+    np.testing.assert_allclose(one, two, rtol=1e-3)
+    is_scratched = np.repeat([0, 1], len(one) // 2)
+    aurocs = [metrics.auroc(is_scratched, scores) for scores in (one, two)]
+    assert aurocs[0] == aurocs[1] > 0.6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,10 @@ from ganad_tf.detector.calibration import ConformalCalibrator
 from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.detector.weights_digest import weights_digest
 
-# Of training images. A worker sends their sums, which are larger than most
-# images, once a shard at most.
+# Of training images. Their sums have a size of their own, 220 MB at 256 px, and
+# some runners hold those of all shards at once.
 _IMAGES_A_SHARD = 1024
+_MOST_SUMS = 64
 # Of calibration images: the maps of a shard are in memory.
 _MAP_BYTES_A_SHARD = 2**26
 
@@ -87,14 +89,18 @@ def _fit(
     options: PipelineOptions,
 ) -> None:
     """`fitting.fit`, with the work on images left to workers."""
-    shards = fit_work.make_shards(split.train, _IMAGES_A_SHARD)
+    shards = fit_work.make_shards(
+        split.train,
+        most=_IMAGES_A_SHARD,
+        least=math.ceil(len(split.train) / _MOST_SUMS),
+    )
     _run(options, fit_pipeline.sum_up_training, work, shards, "training")
     storage.give_statistics(detector, work.read_statistics())
     work = work._replace(has_statistics=True)
     height, width, _ = detector.image_shape
     map_bytes = 4 * height * width * (1 if detector.field is None else 2)
     shards = fit_work.make_shards(
-        split.calibration, max(_MAP_BYTES_A_SHARD // map_bytes, 1)
+        split.calibration, most=max(_MAP_BYTES_A_SHARD // map_bytes, 1)
     )
     _run(options, fit_pipeline.measure_calibration, work, shards, "calibration")
     fitting.calibrate_by(detector, work.read_measures(len(shards)))

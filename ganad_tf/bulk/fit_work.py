@@ -38,17 +38,21 @@ class ImageShard(NamedTuple):
     files: tuple[ImageFile, ...]
 
 
-def make_shards(files: Sequence[ImageFile], most: int) -> list[ImageShard]:
+def make_shards(
+    files: Sequence[ImageFile], *, most: int, least: int = 1
+) -> list[ImageShard]:
     """Divides images, in their order.
 
     Args:
         files: Images of one role.
-        most: Images that a shard has at most, above 0.
+        most: Images that a shard has at most, above 0; fewer where there would
+            not be 16 shards.
+        least: Images that a shard has at least, before anything else.
 
     Returns:
-        shards: 16, or fewer of less than 16 images, or more.
+        shards: Of equal size, but for the last one.
     """
-    size = max(min(most, math.ceil(len(files) / _LEAST_SHARDS)), 1)
+    size = max(min(most, math.ceil(len(files) / _LEAST_SHARDS)), least)
     found = [
         file._replace(path=file_systems.absolute(file.path)) for file in files
     ]

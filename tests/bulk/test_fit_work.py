@@ -32,12 +32,18 @@ def work(folder, weights=""):
 
 
 @pytest.mark.parametrize(
-    ("count", "most", "sizes"),
-    [(5, 9, [1] * 5), (33, 9, [3] * 11), (40, 2, [2] * 20), (0, 9, [])],
+    ("count", "most", "least", "sizes"),
+    [
+        (5, 9, 1, [1] * 5),
+        (33, 9, 1, [3] * 11),
+        (40, 2, 1, [2] * 20),
+        (40, 2, 20, [20, 20]),
+        (0, 9, 1, []),
+    ],
 )
-def test_shards_have_all_images_in_order(count, most, sizes):
+def test_shards_have_all_images_in_order(count, most, least, sizes):
     files = [image(f"/in/\udcff{n}.png") for n in range(count)]
-    shards = fit_work.make_shards(files, most)
+    shards = fit_work.make_shards(files, most=most, least=least)
     assert [len(shard.files) for shard in shards] == sizes
     assert [f for shard in shards for f in shard.files] == files
     assert [shard.number for shard in shards] == list(range(len(sizes)))
@@ -46,7 +52,7 @@ def test_shards_have_all_images_in_order(count, most, sizes):
 
 
 def test_workers_in_other_folders_find_the_images():
-    (shard,) = fit_work.make_shards([image("in/a.png")], 1)
+    (shard,) = fit_work.make_shards([image("in/a.png")], most=1)
     assert shard.files[0].path == os.path.abspath("in/a.png")
 
 
