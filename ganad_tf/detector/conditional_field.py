@@ -108,6 +108,7 @@ class ConditionalField:
 
         The field of the whole is that of its parts, if each part knows its
         `first_image`; it has then the images of all, and no further ones come.
+        Parts are added in float64, so that their order does not count.
 
         Args:
             other: Of the same shapes.
@@ -118,8 +119,10 @@ class ConditionalField:
         if self._sums is None:
             self._sums = copy.deepcopy(other._sums)
         elif other._sums is not None:
-            for mine, theirs in zip(self._sums, other._sums, strict=True):
-                mine += theirs
+            self._sums = [
+                np.add(mine, theirs, dtype=np.float64)
+                for mine, theirs in zip(self._sums, other._sums, strict=True)
+            ]
         self.num_images_ += other.num_images_
         return self
 
@@ -137,7 +140,8 @@ class ConditionalField:
                 f"Expected at least {2 * NUM_FOLDS} images to fit the field "
                 f"to. Received: {self.num_images_}"
             )
-        design, cross, scatter = self._sums
+        design, *large = self._sums
+        cross, scatter = (s.astype(np.float32, copy=False) for s in large)
         self._sums = None
         fold_sizes = design[:, 0, 0]  # sums of squared ones
         shape = cross.shape[2:]

@@ -52,6 +52,19 @@ def test_sums_are_added_and_what_a_shard_gave_stays_as_it_is():
         np.testing.assert_allclose(value, expected, rtol=1e-6, atol=1e-6)
 
 
+def test_the_order_of_shards_does_not_count():
+    parts = [sums(seed, 6 * seed) for seed in range(5)]
+    combine = AddedSums()
+    found = []
+    for order in ((0, 1, 2, 3, 4), (4, 2, 0, 3, 1)):
+        total = combine.create_accumulator()
+        for place in order:
+            total = combine.add_input(total, parts[place])
+        found.append([np.float32(value) for value in values(total)])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_nothing_is_added_to_nothing():
     combine = AddedSums()
     assert combine.merge_accumulators([None, None]) is None
