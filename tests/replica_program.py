@@ -51,6 +51,7 @@ def _main(name: str, size: int) -> None:
     from ganad_tf.benchmark.drawn_parts import make_parts
     from ganad_tf.benchmark.drawn_parts import scratch
     from ganad_tf.detector import detector
+    from ganad_tf.detector.weights_digest import inference_weights
     from ganad_tf.training import building
     from ganad_tf.training import field_run
     from ganad_tf.training import loop
@@ -94,24 +95,27 @@ def _main(name: str, size: int) -> None:
             ).history
         weights = np.concatenate([np.ravel(w) for w in model.get_weights()])
         logs = {name: np.ravel(v).tolist() for name, v in history.items()}
-        return {"logs": logs, "weights": weights.tolist()}, model.get_weights()
+        return {"logs": logs, "weights": weights.tolist()}, model
 
-    def scores_by(weights):
+    def scores_by(trained):
         """Scores of good and of scratched parts."""
-        gan = make_gan()
-        gan.set_weights(weights)
-        made = detector.build_detector(
-            gan, method="joint", alpha=0.1, num_steps=2
+        made, other = (
+            detector.build_detector(gan, method="joint", alpha=0.1, num_steps=2)
+            for gan in (make_gan(), trained)
         )
+        for own, weight in zip(
+            *map(inference_weights, (made, other)), strict=True
+        ):
+            own.assign(tf.convert_to_tensor(weight))
         made.fit([make_parts(48, seed=1)], [make_parts(24, seed=2)])
         new = make_parts(20, seed=3)
         images = np.concatenate([new, scratch(new)])
         return made.detect_batches([images]).anomaly_scores.tolist()
 
     makers = {"gan": make_gan, "field": make_field}
-    found, weights = train(makers[name], size)
+    found, model = train(makers[name], size)
     if name == "gan" and size <= 2:
-        found["scores"] = scores_by(weights)
+        found["scores"] = scores_by(model)
     print(json.dumps(found))
 
 
