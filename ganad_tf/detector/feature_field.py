@@ -17,6 +17,7 @@ import keras
 import tensorflow as tf
 
 from ganad_tf.detector.conditional_field import ConditionalField
+from ganad_tf.gan.unet_discriminator import HALF_TEXTURE
 from ganad_tf.gan.unet_discriminator import NETWORKS
 from ganad_tf.gan.unet_discriminator import TEXTURE
 
@@ -35,7 +36,9 @@ class Level(NamedTuple):
 
 
 # Of each network: its encoder sees a neighbourhood, its decoder the part. The
-# four in the middle are alike: together they weigh 1.
+# four in the middle are alike: together they weigh 1. The restorer weighs half:
+# most of what it sees random filters see as well.
+_SHARES = {"discriminator": 1.0, "restorer": 0.5}
 _ENCODER = ("encoder_2", "encoder_4")
 _NETWORK_LEVELS: Mapping[str, Level] = {
     "fine": Level(_ENCODER, 0.5, "details of some pixels"),
@@ -54,20 +57,31 @@ _NETWORK_LEVELS: Mapping[str, Level] = {
 
 def _level_of(network: str, level: Level) -> Level:
     return level._replace(
+        weight=_SHARES[network] * level.weight,
         outputs=tuple(f"{network}/{output}" for output in level.outputs),
         words=f"{level.words}, as the {network} sees it",
     )
 
 
 LEVELS: Mapping[str, Level] = {
-    "texture": Level(TEXTURE, 1.0, "texture, by random filters"),
+    "texture": Level(TEXTURE, 0.5, "texture, by random filters"),
+    "texture_relative": Level(
+        TEXTURE, 0.5, "texture relative to the image", relative=True
+    ),
+    "half_texture": Level(HALF_TEXTURE, 0.5, "coarser texture"),
+    "half_texture_relative": Level(
+        HALF_TEXTURE,
+        0.5,
+        "coarser texture relative to the image",
+        relative=True,
+    ),
     **{
         f"{network}_{name}": _level_of(network, level)
         for network in NETWORKS
         for name, level in _NETWORK_LEVELS.items()
     },
     "restoration": Level(
-        ("residuals",), 0.5, "difference from the restored image", peaks=True
+        ("residuals",), 0.25, "difference from the restored image", peaks=True
     ),
 }
 # Logits are as good as certain beyond this.

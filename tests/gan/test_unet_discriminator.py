@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ganad_tf.gan.unet_discriminator import HALF_TEXTURE
 from ganad_tf.gan.unet_discriminator import LAYERS
 from ganad_tf.gan.unet_discriminator import NETWORKS
 from ganad_tf.gan.unet_discriminator import TEXTURE
@@ -20,6 +21,10 @@ def test_any_size_has_logits_for_each_pixel_and_features_by_level(size):
     outputs = unet(noise(2, *size, 3))
     assert outputs["restored"].shape == (2, *size, 3)
     layers = list(TEXTURE)
+    for layer in HALF_TEXTURE:
+        stride = 2 * int(layer.rpartition("_")[2])
+        rows, columns = (side // stride for side in size)
+        assert outputs[layer].shape[:3] == (2, rows, columns)
     for network in NETWORKS:
         assert outputs[f"{network}/logits"].shape == (2, *size, 1)
         layers += [f"{network}/{layer}" for layer in LAYERS]
@@ -94,4 +99,13 @@ def test_filters_of_textures_are_not_trained():
         )
     gradients = tape.gradient(total, unet.trainable_variables)
     assert all(gradient is not None for gradient in gradients)
-    assert len(unet.non_trainable_variables) == 4 * 3
+    assert len(unet.non_trainable_variables) == 8 * 3
+
+
+def test_random_filters_leave_nothing_of_an_image_out():
+    """The 16 filters of 4x4 px are a basis, whatever the seed."""
+    for seed in (0, 1):
+        unet = build_unet_discriminator(channels=1, width=16, seed=seed)
+        kernels = [w for w in unet.non_trainable_weights if w.name == "kernel"]
+        first = kernels[0].numpy().reshape(16, 16)
+        np.testing.assert_allclose(first @ first.T, 2 * np.eye(16), atol=1e-5)
