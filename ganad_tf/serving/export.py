@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Callable
 from collections.abc import Iterable
 from typing import Any
 
@@ -26,11 +27,14 @@ from ganad_tf.serving import parity
 from ganad_tf.serving import warmup
 from ganad_tf.serving.saved_model import ModelError
 from ganad_tf.serving.servable import Servable
+from ganad_tf.serving.version_numbers import next_version
 from ganad_tf.training.configuration import TrainingConfig
 from ganad_tf.training.determinism import use_determinism
 from ganad_tf.version import versions
 
 NUM_CHECK_IMAGES = 16
+# Keeps a record of a version, whose number it gets.
+Record = Callable[[int], None]
 # What TensorFlow Serving reads with --enable_per_model_batching_parameters.
 _BATCHING_PARAMETERS = """\
 # Requests that wait for a thread are joined, up to so many images. Rows do not
@@ -184,6 +188,7 @@ def export_detector(
     version: int | None = None,
     facts: dict[str, Any] | None = None,
     check_images: list[bytes] | None = None,
+    record: Record | None = None,
 ) -> str:
     """Writes a fitted detector as a SavedModel with four signatures.
 
@@ -199,6 +204,8 @@ def export_detector(
         version: Integer, 1 or above; the next free one by default.
         facts: Further entries of the manifest.
         check_images: Encoded images for the check; noise by default.
+        record: Called with the version's number just before it appears, and
+            again with another one if another export has taken that number.
 
     Returns:
         path: Folder of the version.
@@ -231,7 +238,7 @@ def export_detector(
         }
         _write_manifest(part, manifest, version)
         _check(detector, part, check_images)
-        return _publish(part, export_dir, manifest, version)
+        return _publish(part, export_dir, manifest, version, record)
 
 
 def _write_manifest(
@@ -243,7 +250,11 @@ def _write_manifest(
 
 
 def _publish(
-    part: str, export_dir: str, manifest: dict[str, Any], version: int | None
+    part: str,
+    export_dir: str,
+    manifest: dict[str, Any],
+    version: int | None,
+    record: Record | None,
 ) -> str:
     """Publishes a version; its number is the next free one by default.
 
@@ -254,6 +265,8 @@ def _publish(
         number = next_version(export_dir) if version is None else version
         path = os.path.join(export_dir, str(number))
         _write_manifest(part, manifest, number)
+        if record is not None:
+            record(number)
         try:
             artifacts.publish(part, path)
         except artifacts.ExistsError:
@@ -272,12 +285,6 @@ def _check_version(export_dir: str, version: int) -> None:
             f"above 0. Received: version={version}, and {export_dir} has "
             f"{sorted(existing)}"
         )
-
-
-def next_version(export_dir: str) -> int:
-    """The integer after the largest version in a folder; 1 for none."""
-    names = os.listdir(export_dir) if os.path.isdir(export_dir) else []
-    return max((int(name) for name in names if name.isdigit()), default=0) + 1
 
 
 def _write(servable: Servable, path: str) -> None:
