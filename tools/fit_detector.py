@@ -26,9 +26,11 @@ _MODEL_DIR = flags.DEFINE_string(
 )
 _ALPHA = flags.DEFINE_float(
     "alpha",
-    model_folder.ALPHA,
+    None,
     "False-alarm rate: share of qualified images that may be called "
-    "defective. At least 1 / (calibration images + 1).",
+    "defective. At least 1 / (calibration images + 1). Default: "
+    f"{model_folder.ALPHA:g}, or the least that so few calibration images can "
+    "promise.",
 )
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size",
@@ -81,13 +83,17 @@ _INVERSION = (
 
 def main() -> None:
     data, model_dir = _DATA.value, _MODEL_DIR.value
-    model_folder.fit_detector(
+    detector = model_folder.fit_detector(
         data,
         model_dir,
         alpha=_ALPHA.value,
         batch_size=_BATCH_SIZE.value,
         trim=_TRIM.value,
         **{f.name: f.value for f in _INVERSION if f.value is not None},
+    )
+    print(
+        f"False-alarm rate (alpha): {detector.alpha:.3g}, by "
+        f"{len(detector.calibrator_.scores_)} calibration images"
     )
     folder = os.path.join(model_dir, model_folder.DETECTOR_NAME)
     cli.finish(

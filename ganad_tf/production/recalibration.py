@@ -93,9 +93,7 @@ def recalibrate(
     """
     config = TrainingConfig.load(model_dir)
     use_determinism(config.seed)
-    recorded = artifacts.read_json(
-        os.path.join(model_dir, dataset.SPLIT_NAME), made_by="train_gan.py"
-    )
+    recorded = _recorded_split(model_dir)
     files = new_files.choose_files(
         images,
         marks_path=marks_path,
@@ -122,27 +120,54 @@ def recalibrate(
         "residual_ratios": ratios,
         **_changes(detector, fitted, before, len(calibration)),
     }
+    path = _publish(
+        fitted,
+        calibration,
+        facts,
+        model_dir=model_dir,
+        export_dir=export_dir or os.path.join(model_dir, VERSIONS),
+        name=name,
+        run_facts=export.facts_of_run(config, recorded),
+    )
+    return Recalibration(path, _folder(model_dir, path), facts)
+
+
+def _folder(model_dir: str, version: str | int) -> str:
+    return os.path.join(model_dir, FOLDER, os.path.basename(str(version)))
+
+
+def _recorded_split(model_dir: str) -> dict[str, Any]:
+    return artifacts.read_json(
+        os.path.join(model_dir, dataset.SPLIT_NAME), made_by="train_gan.py"
+    )
+
+
+def _publish(
+    fitted: OneClassDetector,
+    calibration: Sequence[ImageFile],
+    facts: dict[str, Any],
+    *,
+    model_dir: str,
+    export_dir: str,
+    name: str | None,
+    run_facts: dict[str, Any],
+) -> str:
+    """Exports the next version; its record is complete before it appears."""
 
     def record(version: int) -> None:
-        folder = os.path.join(model_dir, FOLDER, str(version))
-        _record(folder, fitted, facts, calibration)
+        _record(_folder(model_dir, version), fitted, facts, calibration)
 
-    path = export.export_detector(
+    return export.export_detector(
         fitted,
-        export_dir or os.path.join(model_dir, VERSIONS),
+        export_dir,
         name=name,
-        facts={
-            **export.facts_of_run(config, recorded),
-            "recalibration": facts,
-        },
+        facts={**run_facts, "recalibration": facts},
         check_images=[
             image_files.read_image_bytes(file.path)
             for file in calibration[: export.NUM_CHECK_IMAGES]
         ],
         record=record,
     )
-    folder = os.path.join(model_dir, FOLDER, os.path.basename(path))
-    return Recalibration(path, folder, facts)
 
 
 def _record(

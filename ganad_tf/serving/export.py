@@ -33,8 +33,6 @@ from ganad_tf.training.determinism import use_determinism
 from ganad_tf.version import versions
 
 NUM_CHECK_IMAGES = 16
-# Keeps a record of a version, whose number it gets.
-Record = Callable[[int], None]
 # What TensorFlow Serving reads with --enable_per_model_batching_parameters.
 _BATCHING_PARAMETERS = """\
 # Requests that wait for a thread are joined, up to so many images. Rows do not
@@ -188,7 +186,7 @@ def export_detector(
     version: int | None = None,
     facts: dict[str, Any] | None = None,
     check_images: list[bytes] | None = None,
-    record: Record | None = None,
+    record: Callable[[int], None] | None = None,
 ) -> str:
     """Writes a fitted detector as a SavedModel with four signatures.
 
@@ -199,13 +197,11 @@ def export_detector(
     Args:
         detector: Fitted `OneClassDetector`.
         export_dir: Folder of the versions.
-        name: The model's name in TensorFlow Serving; that of `export_dir` by
-            default.
+        name: The served model's name; that of `export_dir` by default.
         version: Integer, 1 or above; the next free one by default.
         facts: Further entries of the manifest.
         check_images: Encoded images for the check; noise by default.
-        record: Called with the version's number just before it appears, and
-            again with another one if another export has taken that number.
+        record: Called with its number just before the version appears.
 
     Returns:
         path: Folder of the version.
@@ -245,8 +241,8 @@ def _write_manifest(
     path: str, manifest: dict[str, Any], version: int | None
 ) -> None:
     path = os.path.join(path, "assets.extra", "manifest.json")
-    first = {"name": manifest["name"], "version": version}
-    artifacts.write_json(path, {**first, **manifest})
+    names = {"name": manifest["name"], "version": version}
+    artifacts.write_json(path, names | manifest)
 
 
 def _publish(
@@ -254,7 +250,7 @@ def _publish(
     export_dir: str,
     manifest: dict[str, Any],
     version: int | None,
-    record: Record | None,
+    record: Callable[[int], None] | None,
 ) -> str:
     """Publishes a version; its number is the next free one by default.
 
@@ -325,9 +321,8 @@ def _check(detector, path: str, check_images: list[bytes] | None) -> None:
             f"not published: {'; '.join(failed)}"
         )
     kept = {key: report[key] for key in ("num_images", "tolerance", "checks")}
-    artifacts.write_json(
-        os.path.join(path, "assets.extra", "parity.json"), kept
-    )
+    path = os.path.join(path, "assets.extra", "parity.json")
+    artifacts.write_json(path, kept)
 
 
 def _fingerprint(path: str) -> dict[str, str]:
