@@ -38,7 +38,10 @@ def fit(
 
 
 def calibrate(
-    detector: DetectorGraph, batches: Iterable[tf.Tensor]
+    detector: DetectorGraph,
+    batches: Iterable[tf.Tensor],
+    *,
+    residuals: list[np.ndarray] | None = None,
 ) -> np.ndarray:
     """Fits the calibration alone: fusion, p-values, scale of the maps.
 
@@ -46,6 +49,8 @@ def calibrate(
         detector: With fitted statistics; an earlier calibration is replaced.
         batches: Of qualified images that nothing was trained on, as
             `OneClassDetector.fit` takes them. Iterated over once.
+        residuals: Gets those of each batch, at the size that the GAN models:
+            they tell whether the networks fit the images.
 
     Returns:
         log_parts: float32 of shape (n, num_parts), what was calibrated by.
@@ -54,7 +59,7 @@ def calibrate(
         UserError: If there are too few images for `alpha`.
     """
     with Spool() as maps:
-        log_parts, tails = _measure(detector, batches, maps)
+        log_parts, tails = _measure(detector, batches, maps, residuals)
         _calibrate_scores(detector, log_parts)
         _calibrate_maps(detector, maps, tails)
     detector.compile()  # earlier graphs hold earlier statistics
@@ -147,7 +152,10 @@ def finish(detector: DetectorGraph, sums: TrainingSums) -> None:
 
 
 def _measure(
-    detector: DetectorGraph, batches: Iterable[tf.Tensor], maps: Spool
+    detector: DetectorGraph,
+    batches: Iterable[tf.Tensor],
+    maps: Spool,
+    residuals: list[np.ndarray] | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Measures calibration images; their maps go to disk.
 
@@ -159,15 +167,23 @@ def _measure(
         tails: (n, num_maps), the level that few pixels of each map exceed.
     """
 
-    def inverted_and_measured(images: tf.Tensor) -> Measures:
-        return detector.measure(images, detector.invert(images))
+    def inverted_and_measured(
+        images: tf.Tensor,
+    ) -> tuple[Measures, tf.Tensor | None]:
+        inverted = detector.invert(images)
+        measures = detector.measure(images, inverted)
+        if residuals is None:
+            return measures, None
+        return measures, detector.to_network(images) - inverted.reconstructions
 
     # A free batch size, as in `detect`, so that both round alike.
     spec = tf.TensorSpec([None, *detector.image_shape])
     measure = tf.function(inverted_and_measured, input_signature=[spec])
     log_parts, tails = [], []
     for images in batches:
-        measures = measure(images)
+        measures, residual = measure(images)
+        if residuals is not None:
+            residuals.append(residual.numpy())
         log_parts.append(measures.log_parts)
         tails.append(np.quantile(measures.maps, PIXEL_TAIL, axis=(1, 2)))
         maps.append(measures.maps)

@@ -102,16 +102,16 @@ def recalibrate(
         seed=config.seed,
     )
     detector = load_detector(model_dir)
-    before = new_images.measure(detector, image_batches(detector, files.drawn))
+    fitted = _unfitted(
+        detector,
+        detector.alpha if alpha is None else alpha,
+        len(files.drawn),
+        statistics,
+    )
+    fit = _fit_statistics if statistics else _calibrate
+    before, calibration = fit(detector, fitted, files, config.seed)
     ratios = reconstruction_limit.check(
         detector, before.residuals, statistics=statistics
-    )
-    fitted, calibration = _fit(
-        detector,
-        files,
-        detector.alpha if alpha is None else alpha,
-        config.seed,
-        statistics,
     )
     facts = {
         "images": images,
@@ -184,27 +184,41 @@ def _record(
     )
 
 
-def _fit(
+def _calibrate(
     detector: OneClassDetector,
+    fitted: OneClassDetector,
     files: new_files.NewFiles,
-    alpha: float,
     seed: int,
-    statistics: bool,
-) -> tuple[OneClassDetector, Sequence[ImageFile]]:
-    """The recalibrated detector, and the images that calibrated it."""
-    fitted = _unfitted(detector, alpha, len(files.drawn), statistics)
-    if not statistics:
-        fitted.latent_gaussian_ = detector.latent_gaussian_
-        fitted.residual_statistics_ = detector.residual_statistics_
-        if detector.field is not None:
-            fitted.field.fields_ = detector.field.fields_
-        fitting.calibrate(fitted, image_batches(fitted, files.drawn))
-        return fitted, files.drawn
+) -> tuple[new_images.NewImages, Sequence[ImageFile]]:
+    """Fits the calibration alone, and says what was before of the images.
+
+    The statistics are the same, so each image is measured once for both.
+    """
+    fitted.latent_gaussian_ = detector.latent_gaussian_
+    fitted.residual_statistics_ = detector.residual_statistics_
+    if detector.field is not None:
+        fitted.field.fields_ = detector.field.fields_
+    residuals: list[np.ndarray] = []
+    log_parts = fitting.calibrate(
+        fitted, image_batches(fitted, files.drawn), residuals=residuals
+    )
+    before = new_images.judge(detector, log_parts, np.concatenate(residuals))
+    return before, files.drawn
+
+
+def _fit_statistics(
+    detector: OneClassDetector,
+    fitted: OneClassDetector,
+    files: new_files.NewFiles,
+    seed: int,
+) -> tuple[new_images.NewImages, Sequence[ImageFile]]:
+    """Fits the statistics, too; of each image one or the other is fitted."""
     reference, calibration = files.divided(seed, least=2 * NUM_FOLDS)
+    before = new_images.measure(detector, image_batches(detector, files.drawn))
     fitted.fit(
         image_batches(fitted, reference), image_batches(fitted, calibration)
     )
-    return fitted, calibration
+    return before, calibration
 
 
 def _unfitted(

@@ -1,38 +1,53 @@
-import json
-
+import pytest
 from absl import logging
-from conftest import make_parts
-from conftest import write_images
 
 from ganad_tf.benchmark import chain
-from ganad_tf.benchmark.drawn_parts import scratch
 from ganad_tf.errors import UserError
 
-TINY = {
-    "image_size": 32,
-    "width": 4,
-    "batch_size": 8,
-    "num_steps": 2,
-    "field_steps": 0,
-}
+RESULTS = {"auroc": {"anomaly_score": 0.9, "pca": 0.7, "lof": 0.8}}
 
 
-def test_ten_good_images_give_a_model_with_what_it_can_promise(tmp_path):
-    write_images(tmp_path / "data/train/good", make_parts(10, seed=0))
-    write_images(tmp_path / "data/test/good", make_parts(4, seed=1))
-    defects = scratch(make_parts(4, seed=2))
-    write_images(tmp_path / "data/test/scratch", defects)
-    run = (str(tmp_path / "data"), str(tmp_path / "run"))
-    outcome = chain.run_chain(*run, seed=0, settings=TINY)
-    results = outcome.results
-    assert (results["num_train"], results["num_calibration"]) == (6, 4)
-    assert results["alpha"] == 0.2
-    assert any("promise is 1/(4 + 1) = 0.2" in w for w in outcome.warnings)
-    assert len(chain.best_baseline(results)) == 2
-    config = json.loads((tmp_path / "run/model/config.json").read_text())
-    assert config["latent_dim"] == 4 * 6 - 1
-    kept = chain.run_chain(*run, seed=0, settings={"num_steps": "no number"})
-    assert kept.results["auroc"] == results["auroc"]
+@pytest.fixture
+def called(monkeypatch):
+    """Calls of the three steps, which do nothing but warn."""
+    calls = []
+
+    def step(name, result=None):
+        def run(*paths, **arguments):
+            logging.warning("%s is asked for", name)
+            calls.append((name, paths, arguments))
+            return result
+
+        return run
+
+    monkeypatch.setattr(chain, "train_gan", step("train"))
+    monkeypatch.setattr(chain, "fit_detector", step("fit"))
+    monkeypatch.setattr(chain, "evaluate_detector", step("figures", RESULTS))
+    return calls
+
+
+def test_a_run_goes_by_defaults_and_is_kept(called, tmp_path):
+    outcome = chain.run_chain(
+        "data", str(tmp_path), seed=3, settings={"width": 4}
+    )
+    model, report = f"{tmp_path}/model", f"{tmp_path}/plain_report"
+    assert called == [
+        ("train", ("data", model), {"seed": 3, "width": 4}),
+        ("fit", ("data", model), {"trim": False}),
+        ("figures", ("data", model, report), {}),
+    ]
+    assert len(outcome.warnings) == 3
+    assert chain.best_baseline(outcome.results) == ("lof", 0.8)
+    again = chain.run_chain("data", str(tmp_path), seed=3, settings={})
+    assert again == outcome and len(called) == 3
+
+
+def test_the_same_networks_are_fitted_with_trim(called, tmp_path):
+    for trim in (False, True):
+        chain.run_chain("data", str(tmp_path), seed=0, settings={}, trim=trim)
+    fits = [call for call in called if call[0] == "fit"]
+    assert fits[0][1] == fits[1][1]
+    assert [call[2]["trim"] for call in fits] == [False, True]
 
 
 def test_an_error_of_the_user_is_what_the_tools_would_say(

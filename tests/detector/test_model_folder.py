@@ -55,8 +55,6 @@ def test_the_default_alpha_is_one_that_can_be_promised(trained, caplog):
     assert "1/(8 + 1) = 0.111" in caplog.text and "11 %" in caplog.text
     assert fitted.detect(make_parts(4, seed=5)).p_values.shape == (4,)
     assert model_folder._promised_alpha(19) == model_folder.ALPHA
-    with pytest.raises(UserError, match="alpha=0.05.* at least 19"):
-        model_folder.fit_detector(data, model_dir, alpha=0.05, num_steps=0)
 
 
 def test_a_folder_without_a_model_is_the_users_error(tmp_path, parts_folder):

@@ -1,14 +1,13 @@
-import json
-import pathlib
-import shutil
+import copy
 
 import pytest
+from conftest import tiny_config
 
 from ganad_tf.data.dataset import Split
 from ganad_tf.data.listing import ImageFile
 from ganad_tf.errors import UserError
 from ganad_tf.evaluation import corrected_labels
-from ganad_tf.evaluation.evaluate import evaluate_detector
+from ganad_tf.evaluation import evaluate
 
 
 def split_of(**roles):
@@ -77,21 +76,23 @@ def test_without_marks_nothing_is_said():
     assert corrected_labels.correct_labels(split, None) == (split, None)
 
 
-def test_the_figures_follow_the_marks(chain, product, tmp_path):
-    model = shutil.copytree(chain[0], tmp_path / "model")
+def test_labels_are_corrected_before_the_figures(
+    assessor, tmp_path, monkeypatch
+):
+    assessor = copy.copy(assessor)
     marks = tmp_path / "marks.csv"
-    marks.write_text(
-        "path,mark\ntest/spot/part000.png,good\ntest/good/part001.png,missed\n"
-        "test/good/part002.png,missed\n"
-    )
-    report = tmp_path / "report"
-    results = evaluate_detector(
-        product, str(model), str(report), marks_path=str(marks)
-    )
-    before = json.loads(pathlib.Path(chain[1], "results.json").read_text())
-    assert (before["num_test_qualified"], before["marks"]) == (8, None)
-    assert results["num_test_qualified"] == 7
-    assert results["num_test_defective"] == 9
-    assert results["num_by_type"] == {"missed": 2, "spot": 7}
-    assert results["marks"]["num_changed"] == 3
-    assert "3 test images" in (report / "report.html").read_text()
+    marks.write_text("path,mark\ntest/scratch/part000.png,good\n")
+    tiny_config().save(str(tmp_path))
+    monkeypatch.setattr(evaluate, "open_assessor", lambda *_, **__: assessor)
+    seen = []
+
+    def assess(**_):
+        seen.extend(assessor.split.test)
+        raise UserError("judged")
+
+    assessor.assess = assess
+    with pytest.raises(UserError, match="judged"):
+        evaluate.evaluate_detector(
+            "x", str(tmp_path), str(tmp_path / "report"), marks_path=str(marks)
+        )
+    assert [file.label for file in seen] == [0] * 9 + [1] * 7
