@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 
 def is_version(name: str) -> bool:
     """Whether a folder of this name is one of a model's versions.
@@ -18,3 +20,9 @@ def is_version(name: str) -> bool:
     (True, False, False, False)
     """
     return name.isascii() and name.isdigit()
+
+
+def next_version(export_dir: str) -> int:
+    """The integer after the largest version in a folder; 1 for none."""
+    names = os.listdir(export_dir) if os.path.isdir(export_dir) else []
+    return max((int(name) for name in names if is_version(name)), default=0) + 1

@@ -31,11 +31,19 @@ _MODEL_DIR = flags.DEFINE_string(
 _REPORT_DIR = flags.DEFINE_string(
     "report_dir", None, "Folder to write the report to.", required=True
 )
+_MARKS = flags.DEFINE_string(
+    "marks",
+    None,
+    "Marks that report.html downloads: test images that are good after all, or "
+    "defective, whatever their folder says. A plain list names defective ones.",
+)
 
 
 def main() -> None:
     folder = _REPORT_DIR.value
-    evaluate.evaluate_detector(_DATA.value, _MODEL_DIR.value, folder)
+    evaluate.evaluate_detector(
+        _DATA.value, _MODEL_DIR.value, folder, marks_path=_MARKS.value
+    )
     cli.finish(
         f"The report is {os.path.join(folder, 'report.html')}",
         f"python tools/export_saved_model.py --model_dir={_MODEL_DIR.value} "

@@ -10,6 +10,7 @@ from absl import flags
 import cli
 from ganad_tf import recipes
 from ganad_tf.detector import model_folder
+from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.gan import inversion
 
 _JOINT, _PAPER = recipes.JOINT.inversion, recipes.PAPER.inversion
@@ -21,9 +22,11 @@ _MODEL_DIR = flags.DEFINE_string(
 )
 _ALPHA = flags.DEFINE_float(
     "alpha",
-    model_folder.ALPHA,
+    None,
     "False-alarm rate: share of qualified images that may be called "
-    "defective. At least 1 / (calibration images + 1).",
+    "defective. At least 1 / (calibration images + 1). Default: "
+    f"{model_folder.ALPHA:g}, or the least that so few calibration images can "
+    "promise.",
 )
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size",
@@ -78,9 +81,13 @@ def arguments() -> dict[str, Any]:
     }
 
 
-def finish() -> None:
-    """Says where the detector is, and what comes next."""
+def finish(detector: OneClassDetector) -> None:
+    """Says what a fitted detector promises, where it is, what comes next."""
     data, model_dir = _DATA.value, _MODEL_DIR.value
+    print(
+        f"False-alarm rate (alpha): {detector.alpha:.3g}, by "
+        f"{len(detector.calibrator_.scores_)} calibration images"
+    )
     folder = os.path.join(model_dir, model_folder.DETECTOR_NAME)
     cli.finish(
         f"The detector is in {folder}",

@@ -25,8 +25,10 @@ _TRIM = flags.DEFINE_bool(
 
 
 def main() -> None:
-    model_folder.fit_detector(trim=_TRIM.value, **fit_cli.arguments())
-    fit_cli.finish()
+    detector = model_folder.fit_detector(
+        trim=_TRIM.value, **fit_cli.arguments()
+    )
+    fit_cli.finish(detector)
 
 
 if __name__ == "__main__":

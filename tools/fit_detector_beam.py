@@ -22,10 +22,10 @@ flags.adopt_module_key_flags(fit_cli)
 
 def main(rest: list[str]) -> None:
     bulk_fit, runners = beam_cli.import_bulk("bulk_fit", "runners")
-    bulk_fit.fit_in_bulk(
+    detector = bulk_fit.fit_in_bulk(
         options=runners.runner_options(rest), **fit_cli.arguments()
     )
-    fit_cli.finish()
+    fit_cli.finish(detector)
 
 
 if __name__ == "__main__":

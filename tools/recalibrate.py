@@ -49,6 +49,12 @@ _MARKS = flags.DEFINE_string(
     "List of images that are not good, or the marks that report.html "
     "downloads: images below --images that are left out.",
 )
+_GROUP_BY = flags.DEFINE_string(
+    "group_by",
+    None,
+    "Which new images show one thing, as of train_gan.py: one of each counts. "
+    'Default: as the model was trained. "(.*)": each image is a thing.',
+)
 
 
 def _lines(facts: dict) -> str:
@@ -86,6 +92,7 @@ def main() -> None:
         statistics=_STATISTICS.value,
         alpha=_ALPHA.value,
         marks_path=_MARKS.value,
+        group_by=_GROUP_BY.value,
     )
     print(_lines(done.facts))
     cli.finish(

@@ -37,7 +37,7 @@ def fit_in_bulk(
     model_dir: str,
     options: PipelineOptions,
     *,
-    alpha: float = model_folder.ALPHA,
+    alpha: float | None = None,
     batch_size: int | None = None,
     **inversion: Any,
 ) -> OneClassDetector:
@@ -51,7 +51,7 @@ def fit_in_bulk(
             and this process see. Parts of the work lie in a folder of it until
             the end.
         options: Of Beam.
-        alpha: False-alarm rate.
+        alpha: False-alarm rate; None as in `model_folder.fit_detector`.
         batch_size: Images at a time.
         **inversion: Arguments of `LatentInverter` that replace the recipe's.
 
@@ -64,8 +64,11 @@ def fit_in_bulk(
     address = file_systems.absolute(model_dir)
     with staging.local_folder(address) as local:
         detector, split = model_folder.unfitted_detector(
-            data, local, alpha=alpha, **inversion
+            data, local, **inversion
         )
+        if alpha is None:
+            alpha = model_folder.promised_alpha(len(split.calibration))
+        detector.set_alpha(alpha)
         # Refuses now what would be refused after the last image.
         of_all = np.arange(max(len(split.calibration), 1))
         ConformalCalibrator(alpha=alpha).fit(of_all)

@@ -16,13 +16,14 @@ from absl import logging
 
 from ganad_tf import artifacts
 from ganad_tf import remote
+from ganad_tf.data import division
 from ganad_tf.data import grouping
 from ganad_tf.data import image_files
 from ganad_tf.data.listing import ImageFile
 from ganad_tf.data.listing import list_images
 from ganad_tf.errors import UserError
 
-MIN_QUALIFIED = 20
+MIN_QUALIFIED = 10
 SPLIT_NAME = "split.json"
 
 Check = Callable[[bytes], None]
@@ -131,9 +132,9 @@ def split_images(
     things = grouping.things_of(readable)
     _check_enough(pool, unreadable, things)
     shares = (0.6, 0.8) if by_part["pool"] else (0.75, 1.0)
-    train, calibration, rest = _cut(pool, shares, seed, things)
+    train, calibration, rest = division.cut(pool, shares, seed, things)
     calibration, spare = grouping.one_of_each(calibration, seed, things)
-    train, calibration = _limit(train, calibration, max_images)
+    train, calibration = division.limit(train, calibration, max_images)
     unseen, seen = _unseen(pool, by_part, things)
     return Split(
         train=tuple(train),
@@ -207,33 +208,6 @@ def _check_enough(
             f"{grouping.MIN_GROUPS}, received {num_groups}. Tell more things "
             "apart by --group_by, or add images of others"
         )
-
-
-def _cut(files, shares, seed, things) -> list[list[ImageFile]]:
-    """Three lists of files, cut at the given shares of the things they show."""
-    hashes = grouping.hashes_of(files, things)
-    order = grouping.shuffled(hashes.values(), seed)
-    first, second = (round(share * len(order)) for share in shares)
-    side = {name: 0 for name in order[:first]}
-    side |= {name: 1 for name in order[first:second]}
-    parts = [[], [], []]
-    for file in files:
-        parts[side.get(hashes[things[file.digest]], 2)].append(file)
-    return parts
-
-
-def _limit(train, calibration, max_images: int | None):
-    """The first images of both lists, in the same shares, by digest."""
-    total = len(train) + len(calibration)
-    if max_images is None or max_images >= total:
-        return train, calibration
-    count = round(max_images * len(calibration) / total)
-
-    def first(files, number):
-        kept = set(sorted(files, key=lambda file: file.digest)[:number])
-        return [file for file in files if file in kept]
-
-    return first(train, max_images - count), first(calibration, count)
 
 
 def save_split(

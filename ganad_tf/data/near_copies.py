@@ -7,6 +7,7 @@ closer to them than new qualified images are.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -54,7 +55,31 @@ def find_near_copies(split: Split, *, seed: int) -> list[NearCopy]:
     Returns:
         pairs: `NearCopy`s, the most alike first.
     """
-    roles, files = _by_role(split)
+    roles = _roles(split)
+    return [
+        NearCopy(
+            (first.name, second.name),
+            (roles[first], roles[second]),
+            correlation,
+        )
+        for first, second, correlation in correlated_files(roles, seed=seed)
+        if roles[first] != roles[second]
+    ]
+
+
+def correlated_files(
+    files: Iterable[ImageFile], *, seed: int
+) -> list[tuple[ImageFile, ImageFile, float]]:
+    """Finds pairs of images that look like one thing.
+
+    Args:
+        files: Readable images, at least one.
+        seed: Of the sample where there are more than `MAX_IMAGES`.
+
+    Returns:
+        pairs: Two files and their correlation, the most alike first.
+    """
+    files = list(files)
     if len(files) > MAX_IMAGES:
         logging.info(
             "Near-copies are looked for among %d of %d images, drawn at "
@@ -64,29 +89,25 @@ def find_near_copies(split: Split, *, seed: int) -> list[NearCopy]:
         )
         generator = np.random.default_rng(seed)
         drawn = generator.choice(len(files), MAX_IMAGES, replace=False)
-        roles, files = roles[drawn], [files[row] for row in drawn]
+        files = [files[row] for row in drawn]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         images = np.stack(list(pool.map(_small_image, files)))
     pairs = [
-        NearCopy(
-            (files[row].name, files[other].name),
-            (str(roles[row]), str(roles[other])),
-            round(float(correlation), 3),
-        )
+        (files[row], files[other], round(float(correlation), 3))
         for row, other, correlation in correlated_pairs(images)
-        if roles[row] != roles[other]
     ]
-    return sorted(pairs, key=lambda pair: (-pair.correlation, pair.names))
+    return sorted(
+        pairs, key=lambda pair: (-pair[2], pair[0].name, pair[1].name)
+    )
 
 
-def _by_role(split: Split) -> tuple[np.ndarray, list[ImageFile]]:
+def _roles(split: Split) -> dict[ImageFile, str]:
     parts = {
         "train": split.train,
         "calibration": split.calibration,
         "test": split.test_qualified,
     }
-    roles = np.repeat(list(parts), [len(files) for files in parts.values()])
-    return roles, [file for files in parts.values() for file in files]
+    return {file: role for role, files in parts.items() for file in files}
 
 
 def _small_image(file: ImageFile) -> np.ndarray:

@@ -57,6 +57,19 @@ def _check_scores(calibration_scores: np.ndarray) -> np.ndarray:
     return values
 
 
+def least_alpha(num_images: int) -> float:
+    """The least false-alarm rate that calibration images can promise.
+
+    Args:
+        num_images: Calibration images; with groups, one of each.
+
+    Example:
+    >>> least_alpha(4)
+    0.2
+    """
+    return 1.0 / (num_images + 1)
+
+
 def means_without_each(values: np.ndarray) -> np.ndarray:
     """Means of all other images, for each image: scales that it is new to.
 
@@ -126,7 +139,7 @@ class ConformalCalibrator:
             raise UserError(
                 f"Too few calibration images for alpha={self.alpha:g}: the "
                 f"least p-value that {len(scores)} images can give is "
-                f"1/({len(scores)} + 1) = {1 / (len(scores) + 1):.3g}, so "
+                f"1/({len(scores)} + 1) = {least_alpha(len(scores)):.3g}, so "
                 "nothing would ever be called defective. Expected at least "
                 f"{num_needed} held-out qualified images; add images or "
                 "raise alpha"

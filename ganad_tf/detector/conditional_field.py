@@ -13,6 +13,8 @@ import copy
 import numpy as np
 from scipy import ndimage
 
+from ganad_tf.errors import UserError
+
 # Images are dealt to so many folds; each fold's residuals come from the other
 # folds, or covariances would be far too small.
 NUM_FOLDS = 5
@@ -133,12 +135,13 @@ class ConditionalField:
             The fitted field itself.
 
         Raises:
-            ValueError: If there were fewer images than folds.
+            UserError: If there were fewer images than folds.
         """
-        if self.num_images_ < 2 * NUM_FOLDS:
-            raise ValueError(
-                f"Expected at least {2 * NUM_FOLDS} images to fit the field "
-                f"to. Received: {self.num_images_}"
+        if self.num_images_ < NUM_FOLDS:
+            raise UserError(
+                f"Too few training images. Expected at least {NUM_FOLDS} to "
+                f"fit the field to; add good images. Received: "
+                f"{self.num_images_}"
             )
         design, *large = self._sums
         cross, scatter = (s.astype(np.float32, copy=False) for s in large)

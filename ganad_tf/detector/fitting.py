@@ -38,7 +38,10 @@ def fit(
 
 
 def calibrate(
-    detector: DetectorGraph, batches: Iterable[tf.Tensor]
+    detector: DetectorGraph,
+    batches: Iterable[tf.Tensor],
+    *,
+    residuals: list[np.ndarray] | None = None,
 ) -> np.ndarray:
     """Fits the calibration alone: fusion, p-values, scale of the maps.
 
@@ -46,6 +49,8 @@ def calibrate(
         detector: With fitted statistics; an earlier calibration is replaced.
         batches: Of qualified images that nothing was trained on, as
             `OneClassDetector.fit` takes them. Iterated over once.
+        residuals: Gets those of each batch, at the size that the GAN models:
+            they tell whether the networks fit the images.
 
     Returns:
         log_parts: float32 of shape (n, num_parts), what was calibrated by.
@@ -54,7 +59,7 @@ def calibrate(
         UserError: If there are too few images for `alpha`.
     """
     with Spool() as maps:
-        log_parts, tails = measure(detector, batches, maps.append)
+        log_parts, tails = measure(detector, batches, maps.append, residuals)
         calibrate_by(
             detector,
             CalibrationMeasures(log_parts, tails, (m for (m,) in maps)),
@@ -151,6 +156,7 @@ def measure(
     detector: DetectorGraph,
     batches: Iterable[tf.Tensor],
     keep_maps: Callable[[np.ndarray], None],
+    residuals: list[np.ndarray] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Measures calibration images, or a part of them.
 
@@ -170,6 +176,8 @@ def measure(
     log_parts, tails = [], []
     for images in batches:
         measures = detector.measure_batch(images)
+        if residuals is not None:
+            residuals.append(measures.residuals.numpy())
         log_parts.append(measures.log_parts)
         tails.append(np.quantile(measures.maps, PIXEL_TAIL, axis=(1, 2)))
         keep_maps(measures.maps.numpy())

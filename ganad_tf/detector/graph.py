@@ -68,7 +68,6 @@ class DetectorGraph:
         self.field = field
         self.whiten = whiten
         self.score_parts = tuple(score_parts)
-        self.alpha = alpha
         self.image_inverter = ImageInverter(gan, inverter)
         self.residual_statistics_ = ResidualStatistics()
         self.fusion_ = PartFusion(
@@ -76,9 +75,18 @@ class DetectorGraph:
             + [level.weight for level in self.field_levels.values()]
         )
         self.latent_gaussian_ = LatentGaussian(whiten=whiten)
+        self.set_alpha(alpha)
+        self.compile()
+
+    def set_alpha(self, alpha: float) -> None:
+        """Promises another false-alarm rate; an earlier calibration is lost.
+
+        Args:
+            alpha: In (0, 1).
+        """
+        self.alpha = alpha
         self.calibrator_ = ConformalCalibrator(alpha=alpha)
         self.map_calibrator_ = ConformalCalibrator(alpha=alpha)
-        self.compile()
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -17,6 +17,7 @@ from ganad_tf.data import dataset
 from ganad_tf.data import image_tensors
 from ganad_tf.data.listing import ImageFile
 from ganad_tf.detector import out_of_fold
+from ganad_tf.detector.calibration import least_alpha
 from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.detector.detector import build_detector
 from ganad_tf.detector.feature_field import MAX_LATENTS
@@ -39,7 +40,7 @@ def fit_detector(
     data: str,
     model_dir: str,
     *,
-    alpha: float = ALPHA,
+    alpha: float | None = None,
     batch_size: int | None = None,
     trim: bool = False,
     **inversion: Any,
@@ -52,7 +53,8 @@ def fit_detector(
         data: The data that the GAN was trained on, as `list_images` takes it.
         model_dir: Folder of a trained GAN, with its split.
         alpha: False-alarm rate: share of qualified images that may be called
-            defective, at least 1 / (calibration images + 1).
+            defective, at least 1 / (calibration images + 1). None: `ALPHA`, or
+            the least that so few calibration images can promise.
         batch_size: Images at a time; 64, or fewer of large images, by default.
         trim: Whether images that are most unlike the rest are left out, as
             `out_of_fold` finds them: for data that may hold defects. Their
@@ -66,11 +68,12 @@ def fit_detector(
         UserError: If GAN or split are missing, images of the split are missing
             or changed, or there are too few calibration images for `alpha`.
     """
-    detector, split = unfitted_detector(
-        data, model_dir, alpha=alpha, **inversion
-    )
+    detector, split = unfitted_detector(data, model_dir, **inversion)
     if trim:
         split = _trimmed(detector, split, model_dir)
+    if alpha is None:
+        alpha = promised_alpha(len(split.calibration))
+    detector.set_alpha(alpha)
     train, calibration = (
         progress.LoggedBatches(
             image_batches(detector, files, batch_size=batch_size),
@@ -88,18 +91,17 @@ def fit_detector(
 
 
 def unfitted_detector(
-    data: str, model_dir: str, *, alpha: float, **inversion: Any
+    data: str, model_dir: str, **inversion: Any
 ) -> tuple[OneClassDetector, dataset.Split]:
     """What `fit_detector` begins with; draws are those of the seed from here.
 
     Args:
         data: The data that the GAN was trained on.
         model_dir: Local folder of a trained GAN, with its split.
-        alpha: False-alarm rate.
         **inversion: Arguments of `LatentInverter` that replace the recipe's.
 
     Returns:
-        detector: Unfitted `OneClassDetector`.
+        detector: Unfitted `OneClassDetector`, of `ALPHA`.
         split: The images to fit it to.
 
     Raises:
@@ -111,7 +113,7 @@ def unfitted_detector(
     detector = build_detector(
         load_gan(model_dir),
         method=config.method,
-        alpha=alpha,
+        alpha=ALPHA,
         field=_build_field(config, model_dir, num_images=len(split.train)),
         **inversion,
     )
@@ -148,6 +150,35 @@ def publish(
     detector.save(os.path.join(model_dir, DETECTOR_NAME))
     curves = invert_samples(detector, model_dir, split.calibration)
     write_curves(model_dir, "calibration_images", curves)
+
+
+def promised_alpha(num_calibration: int) -> float:
+    """The false-alarm rate of a detector whose user asks for none.
+
+    Args:
+        num_calibration: Calibration images.
+
+    Returns:
+        alpha: `ALPHA`, or the least that so few images can promise, with a
+            warning.
+    """
+    least = least_alpha(num_calibration)
+    if least > ALPHA + 1e-9:
+        logging.warning(
+            "%d calibration images cannot promise a false-alarm rate of %g. "
+            "The least they can promise is 1/(%d + 1) = %.3g, which this "
+            "detector has: up to %.0f %% of all good images may be called "
+            "defective. %d calibration images are enough for %g; a fifth to a "
+            "quarter of the good images calibrate.",
+            num_calibration,
+            ALPHA,
+            num_calibration,
+            least,
+            100 * least,
+            round(1 / ALPHA) - 1,
+            ALPHA,
+        )
+    return max(least, ALPHA)
 
 
 def _trimmed(

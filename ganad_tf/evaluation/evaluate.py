@@ -20,6 +20,7 @@ from ganad_tf.evaluation import summaries
 from ganad_tf.evaluation.assessment import Assessment
 from ganad_tf.evaluation.assessment import Assessor
 from ganad_tf.evaluation.assessment import open_assessor
+from ganad_tf.evaluation.corrected_labels import correct_labels
 from ganad_tf.score_parts import ANOMALY
 from ganad_tf.score_parts import SCALARS
 from ganad_tf.training import held_out_losses
@@ -30,7 +31,11 @@ from ganad_tf.training.determinism import use_determinism
 
 @staging.staged("model_dir", "report_dir")
 def evaluate_detector(
-    data: str, model_dir: str, report_dir: str
+    data: str,
+    model_dir: str,
+    report_dir: str,
+    *,
+    marks_path: str | None = None,
 ) -> dict[str, Any]:
     """Evaluates the detector beside the baselines on the model's test images.
 
@@ -43,20 +48,24 @@ def evaluate_detector(
             pages of TensorBoard are written below it.
         report_dir: Folder for `results.json`, `scores.csv`, `regions.csv`,
             `report.html` and `examples.png`.
+        marks_path: File of `marks.read_marks`: test images whose label is
+            corrected before anything is computed.
 
     Returns:
         results: The content of `results.json`.
 
     Raises:
         UserError: If the model folder is incomplete, its images are missing
-            or have changed, or there is no test image.
+            or have changed, there is no test image, or the marks name an
+            image that is not in the data.
     """
     config = TrainingConfig.load(model_dir)
     use_determinism(config.seed)
     assessor = open_assessor(data, model_dir, seed=config.seed)
+    assessor.split, corrected = correct_labels(assessor.split, marks_path)
     assessment = assessor.assess(data=data, method=config.method)
     facts = dataset.read_facts(model_dir, "group_by", "near_copies")
-    assessment.results.update(facts)
+    assessment.results.update({**facts, "marks": corrected})
     _write_tables(report_dir, assessor, assessment)
     _write_pictures(report_dir, assessor, assessment)
     artifacts.write_json(

@@ -39,6 +39,22 @@ def measure(
     log_parts, residuals = (
         np.concatenate(column) for column in zip(*rows, strict=True)
     )
+    return judge(detector, log_parts, residuals)
+
+
+def judge(
+    detector: OneClassDetector, log_parts: np.ndarray, residuals: np.ndarray
+) -> NewImages:
+    """What a detector says of images that were measured by its statistics.
+
+    Args:
+        detector: Fitted `OneClassDetector`.
+        log_parts: Floats of shape (n, num_parts), logarithms of parts.
+        residuals: Floats of shape (n, height, width, channels).
+
+    Returns:
+        measured: `NewImages`.
+    """
     scores = detector.fusion_.fuse(log_parts).numpy()
     return NewImages(
         scores,

@@ -16,8 +16,11 @@ from ganad_tf.data.listing import list_images
 from ganad_tf.errors import UserError
 from ganad_tf.evaluation import formatting
 from ganad_tf.production import serving_files
+from ganad_tf.model_versions import next_version
 
 DONE_NAME = "product.json"
+# Entry of a product whose export has begun: the version it will have.
+_EXPORTING = "exporting"
 _HEADER = ("product", "training images", "AUROC", "overkill", "escape", "state")
 # Runs a tool with arguments, and raises `UserError` if it fails.
 Run = Callable[..., None]
@@ -110,22 +113,37 @@ def _complete(
 ) -> dict[str, Any]:
     path = os.path.join(product.model_dir, DONE_NAME)
     asked = {"alpha": alpha, "train_flags": list(train_flags)}
-    if os.path.exists(path):
-        done = artifacts.read_json(path, made_by="train_products.py")
-        if {name: done.get(name) for name in asked} == asked:
-            return done
     common = (f"--data={product.data}", f"--model_dir={product.model_dir}")
-    run("train_gan.py", *common, *train_flags)
-    run("fit_detector.py", *common, f"--alpha={alpha}")
-    results = _evaluated(product, run, common)
-    run(
-        "export_saved_model.py",
-        *common,
-        f"--export_dir={product.export_dir}",
-    )
-    done = {"name": product.name, **asked, **results}
+    done = _earlier(path, asked)
+    if done is None:
+        run("train_gan.py", *common, *train_flags)
+        run("fit_detector.py", *common, f"--alpha={alpha}")
+        results = _evaluated(product, run, common)
+        # The number is kept before the export: a run that is killed after it
+        # must not export the same model again.
+        version = next_version(product.export_dir)
+        done = {"name": product.name, **asked, **results, _EXPORTING: version}
+        artifacts.write_json(path, done)
+    version = done.pop(_EXPORTING, None)
+    if version is None:
+        return done
+    if not os.path.exists(os.path.join(product.export_dir, str(version))):
+        run(
+            "export_saved_model.py",
+            *common,
+            f"--export_dir={product.export_dir}",
+            f"--version={version}",
+        )
     artifacts.write_json(path, done)
     return done
+
+
+def _earlier(path: str, asked: dict[str, Any]) -> dict[str, Any] | None:
+    """What an earlier run with the same flags came to; None for none."""
+    if not os.path.exists(path):
+        return None
+    done = artifacts.read_json(path, made_by="train_products.py")
+    return done if {name: done.get(name) for name in asked} == asked else None
 
 
 def _evaluated(product: Product, run: Run, common) -> dict[str, Any]:

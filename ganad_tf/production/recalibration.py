@@ -16,24 +16,19 @@ from typing import Any
 from typing import NamedTuple
 
 import numpy as np
-from absl import logging
 
 from ganad_tf import artifacts
 from ganad_tf.data import dataset
-from ganad_tf.data import grouping
 from ganad_tf.data import image_files
-from ganad_tf.data import image_tensors
-from ganad_tf.data import marks
 from ganad_tf.data.listing import ImageFile
-from ganad_tf.data.listing import list_images
 from ganad_tf.detector import fitting
 from ganad_tf.detector.calibration import ConformalCalibrator
 from ganad_tf.detector.conditional_field import NUM_FOLDS
 from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.detector.model_folder import image_batches
 from ganad_tf.detector.model_folder import load_detector
-from ganad_tf.errors import UserError
 from ganad_tf.evaluation import metrics
+from ganad_tf.production import new_files
 from ganad_tf.production import new_images
 from ganad_tf.production import reconstruction_limit
 from ganad_tf.serving import export
@@ -44,8 +39,6 @@ FOLDER = "recalibrated"
 FACTS_NAME = "recalibration.json"
 # Default folder of the published versions, in the model folder.
 VERSIONS = "saved_model"
-# Of new images, with new reference statistics: the others are for these.
-_CALIBRATION_SHARE = 0.25
 
 
 class Recalibration(NamedTuple):
@@ -65,8 +58,13 @@ def recalibrate(
     statistics: bool = False,
     alpha: float | None = None,
     marks_path: str | None = None,
+    group_by: str | None = None,
 ) -> Recalibration:
     """Calibrates a model by new good images, and publishes the next version.
+
+    The record in the model folder is complete before the version appears: a
+    run that is killed leaves no version without one, and the next run takes
+    the same number.
 
     Args:
         model_dir: Folder of the trained and fitted model; only
@@ -82,6 +80,8 @@ def recalibrate(
         alpha: False-alarm rate; that of the model by default.
         marks_path: File of `marks.read_marks`: images that are not good, and
             are left out. Images that are good after all are added.
+        group_by: Which images show one thing, as of `grouping.with_groups`; as
+            the model was trained by default. One of each thing counts.
 
     Returns:
         recalibration: `Recalibration`.
@@ -93,90 +93,132 @@ def recalibrate(
     """
     config = TrainingConfig.load(model_dir)
     use_determinism(config.seed)
-    files = _new_files(images, marks_path)
+    recorded = _recorded_split(model_dir)
+    files = new_files.choose_files(
+        images,
+        marks_path=marks_path,
+        group_by=group_by or recorded.get("group_by"),
+        trained={row["digest"] for row in recorded["train"]},
+        seed=config.seed,
+    )
     detector = load_detector(model_dir)
-    before = new_images.measure(detector, image_batches(detector, files))
+    fitted = _unfitted(
+        detector,
+        detector.alpha if alpha is None else alpha,
+        len(files.drawn),
+        statistics,
+    )
+    fit = _fit_statistics if statistics else _calibrate
+    before, calibration = fit(detector, fitted, files, config.seed)
     ratios = reconstruction_limit.check(
         detector, before.residuals, statistics=statistics
     )
-    fitted, calibration = _fit(
-        detector,
-        files,
-        detector.alpha if alpha is None else alpha,
-        config.seed,
-        statistics,
-    )
     facts = {
         "images": images,
+        **files.facts,
         "statistics": statistics,
         "residual_ratios": ratios,
         **_changes(detector, fitted, before, len(calibration)),
     }
-    path = export.export_detector(
+    path = _publish(
         fitted,
-        export_dir or os.path.join(model_dir, VERSIONS),
+        calibration,
+        facts,
+        model_dir=model_dir,
+        export_dir=export_dir or os.path.join(model_dir, VERSIONS),
         name=name,
-        facts={
-            **export.facts_of_run(config, _recorded_split(model_dir)),
-            "recalibration": facts,
-        },
+        run_facts=export.facts_of_run(config, recorded),
+    )
+    return Recalibration(path, _folder(model_dir, path), facts)
+
+
+def _folder(model_dir: str, version: str | int) -> str:
+    return os.path.join(model_dir, FOLDER, os.path.basename(str(version)))
+
+
+def _recorded_split(model_dir: str) -> dict[str, Any]:
+    return artifacts.read_json(
+        os.path.join(model_dir, dataset.SPLIT_NAME), made_by="train_gan.py"
+    )
+
+
+def _publish(
+    fitted: OneClassDetector,
+    calibration: Sequence[ImageFile],
+    facts: dict[str, Any],
+    *,
+    model_dir: str,
+    export_dir: str,
+    name: str | None,
+    run_facts: dict[str, Any],
+) -> str:
+    """Exports the next version; its record is complete before it appears."""
+
+    def record(version: int) -> None:
+        _record(_folder(model_dir, version), fitted, facts, calibration)
+
+    return export.export_detector(
+        fitted,
+        export_dir,
+        name=name,
+        facts={**run_facts, "recalibration": facts},
         check_images=[
             image_files.read_image_bytes(file.path)
             for file in calibration[: export.NUM_CHECK_IMAGES]
         ],
+        record=record,
     )
-    folder = os.path.join(model_dir, FOLDER, os.path.basename(path))
+
+
+def _record(
+    folder: str,
+    fitted: OneClassDetector,
+    facts: dict[str, Any],
+    calibration: Sequence[ImageFile],
+) -> None:
+    """Keeps the recalibrated detector and what it was calibrated with."""
     fitted.save(folder)
     rows = [{"name": file.name, "digest": file.digest} for file in calibration]
     artifacts.write_json(
         os.path.join(folder, FACTS_NAME), {**facts, "calibration_images": rows}
     )
-    return Recalibration(path, folder, facts)
 
 
-def _new_files(images: str, marks_path: str | None) -> list[ImageFile]:
-    """Readable new images without copies, in the order of their names."""
-    listed = list_images(images)
-    files = [file for file in listed if file.part in ("pool", "train")]
-    if marks_path is not None:
-        marked = marks.marked_files(listed, marks.read_marks(marks_path))
-        missed = {file for file, mark in marked.items() if mark == marks.MISSED}
-        added = {file for file, mark in marked.items() if mark == marks.GOOD}
-        files = sorted((set(files) | added) - missed)
-        logging.info("By %s, %d images are left out.", marks_path, len(missed))
-    scanned = dataset.scan_images(files, check=image_tensors.check_decodes)
-    by_digest = {}
-    for file in scanned:
-        if file.status == "ok":
-            by_digest.setdefault(file.digest, file)
-    if not by_digest:
-        raise UserError(
-            f"No image of {images} can be used. Expected new good images"
-        )
-    return list(by_digest.values())
-
-
-def _fit(
+def _calibrate(
     detector: OneClassDetector,
-    files: Sequence[ImageFile],
-    alpha: float,
+    fitted: OneClassDetector,
+    files: new_files.NewFiles,
     seed: int,
-    statistics: bool,
-) -> tuple[OneClassDetector, Sequence[ImageFile]]:
-    """The recalibrated detector, and the images that calibrated it."""
-    fitted = _unfitted(detector, alpha, len(files), statistics)
-    if not statistics:
-        fitted.latent_gaussian_ = detector.latent_gaussian_
-        fitted.residual_statistics_ = detector.residual_statistics_
-        if detector.field is not None:
-            fitted.field.fields_ = detector.field.fields_
-        fitting.calibrate(fitted, image_batches(fitted, files))
-        return fitted, files
-    reference, calibration = _divided(files, seed)
+) -> tuple[new_images.NewImages, Sequence[ImageFile]]:
+    """Fits the calibration alone, and says what was before of the images.
+
+    The statistics are the same, so each image is measured once for both.
+    """
+    fitted.latent_gaussian_ = detector.latent_gaussian_
+    fitted.residual_statistics_ = detector.residual_statistics_
+    if detector.field is not None:
+        fitted.field.fields_ = detector.field.fields_
+    residuals: list[np.ndarray] = []
+    log_parts = fitting.calibrate(
+        fitted, image_batches(fitted, files.drawn), residuals=residuals
+    )
+    before = new_images.judge(detector, log_parts, np.concatenate(residuals))
+    return before, files.drawn
+
+
+def _fit_statistics(
+    detector: OneClassDetector,
+    fitted: OneClassDetector,
+    files: new_files.NewFiles,
+    seed: int,
+) -> tuple[new_images.NewImages, Sequence[ImageFile]]:
+    """Fits the statistics, too; of each image one or the other is fitted."""
+    reference, calibration = files.divided(seed, least=2 * NUM_FOLDS)
+    before = new_images.measure(detector, image_batches(detector, files.drawn))
     fitted.fit(
         image_batches(fitted, reference), image_batches(fitted, calibration)
     )
-    return fitted, calibration
+    return before, calibration
 
 
 def _unfitted(
@@ -185,27 +227,11 @@ def _unfitted(
     config = copy.deepcopy(detector.get_config()) | {"alpha": alpha}
     if statistics and config["field"] is not None:
         # Fewer latents of few images, as where the model was fitted.
-        least = round(num_images * (1.0 - _CALIBRATION_SHARE)) // 4
+        least = round(num_images * (1.0 - new_files.CALIBRATION_SHARE)) // 4
         dim = config["field"]["latent_dim"]
         config["field"]["latent_dim"] = min(dim, max(least, 1))
     unet = detector.field and detector.field.unet
     return OneClassDetector.from_config(config, detector.gan, unet)
-
-
-def _divided(
-    files: Sequence[ImageFile], seed: int
-) -> tuple[list[ImageFile], list[ImageFile]]:
-    """Images for the statistics and for the calibration, by their content."""
-    by_digest = {file.digest: file for file in files}
-    ordered = [by_digest[d] for d in grouping.shuffled(by_digest, seed)]
-    count = round(_CALIBRATION_SHARE * len(ordered))
-    if len(ordered) - count < 2 * NUM_FOLDS:
-        raise UserError(
-            "Too few new images for --statistics. Expected at least "
-            f"{2 * NUM_FOLDS} beside a quarter that calibrates. Received: "
-            f"{len(ordered)} in all"
-        )
-    return ordered[count:], ordered[:count]
 
 
 def _changes(
@@ -246,9 +272,3 @@ def _changes(
             zip(detector.parts, moved.astype(float).tolist(), strict=True)
         ),
     }
-
-
-def _recorded_split(model_dir: str) -> dict[str, Any]:
-    return artifacts.read_json(
-        os.path.join(model_dir, dataset.SPLIT_NAME), made_by="train_gan.py"
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Callable
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,12 +22,12 @@ from ganad_tf.detector.model_folder import load_detector
 from ganad_tf.detector.storage import WEIGHTS_KEY
 from ganad_tf.detector.weights_digest import weights_digest
 from ganad_tf.errors import UserError
-from ganad_tf.model_versions import is_version
 from ganad_tf.serving import comparison
 from ganad_tf.serving import parity
 from ganad_tf.serving import warmup
 from ganad_tf.serving.saved_model import ModelError
 from ganad_tf.serving.servable import Servable
+from ganad_tf.model_versions import next_version
 from ganad_tf.training.configuration import TrainingConfig
 from ganad_tf.training.determinism import use_determinism
 from ganad_tf.version import versions
@@ -185,6 +186,7 @@ def export_detector(
     version: int | None = None,
     facts: dict[str, Any] | None = None,
     check_images: list[bytes] | None = None,
+    record: Callable[[int], None] | None = None,
 ) -> str:
     """Writes a fitted detector as a SavedModel with four signatures.
 
@@ -195,11 +197,11 @@ def export_detector(
     Args:
         detector: Fitted `OneClassDetector`.
         export_dir: Folder of the versions.
-        name: The model's name in TensorFlow Serving; that of `export_dir` by
-            default.
+        name: The served model's name; that of `export_dir` by default.
         version: Integer, 1 or above; the next free one by default.
         facts: Further entries of the manifest.
         check_images: Encoded images for the check; noise by default.
+        record: Called with its number just before the version appears.
 
     Returns:
         path: Folder of the version.
@@ -232,19 +234,23 @@ def export_detector(
         }
         _write_manifest(part, manifest, version)
         _check(detector, part, check_images)
-        return _publish(part, export_dir, manifest, version)
+        return _publish(part, export_dir, manifest, version, record)
 
 
 def _write_manifest(
     path: str, manifest: dict[str, Any], version: int | None
 ) -> None:
     path = os.path.join(path, "assets.extra", "manifest.json")
-    first = {"name": manifest["name"], "version": version}
-    artifacts.write_json(path, {**first, **manifest})
+    names = {"name": manifest["name"], "version": version}
+    artifacts.write_json(path, names | manifest)
 
 
 def _publish(
-    part: str, export_dir: str, manifest: dict[str, Any], version: int | None
+    part: str,
+    export_dir: str,
+    manifest: dict[str, Any],
+    version: int | None,
+    record: Callable[[int], None] | None,
 ) -> str:
     """Publishes a version; its number is the next free one by default.
 
@@ -255,6 +261,8 @@ def _publish(
         number = next_version(export_dir) if version is None else version
         path = os.path.join(export_dir, str(number))
         _write_manifest(part, manifest, number)
+        if record is not None:
+            record(number)
         try:
             artifacts.publish(part, path)
         except artifacts.ExistsError:
@@ -273,12 +281,6 @@ def _check_version(export_dir: str, version: int) -> None:
             f"above 0. Received: version={version}, and {export_dir} has "
             f"{sorted(existing)}"
         )
-
-
-def next_version(export_dir: str) -> int:
-    """The integer after the largest version in a folder; 1 for none."""
-    names = os.listdir(export_dir) if os.path.isdir(export_dir) else []
-    return max((int(name) for name in names if is_version(name)), default=0) + 1
 
 
 def _write(servable: Servable, path: str) -> None:
@@ -319,9 +321,8 @@ def _check(detector, path: str, check_images: list[bytes] | None) -> None:
             f"not published: {'; '.join(failed)}"
         )
     kept = {key: report[key] for key in ("num_images", "tolerance", "checks")}
-    artifacts.write_json(
-        os.path.join(path, "assets.extra", "parity.json"), kept
-    )
+    path = os.path.join(path, "assets.extra", "parity.json")
+    artifacts.write_json(path, kept)
 
 
 def _fingerprint(path: str) -> dict[str, str]:

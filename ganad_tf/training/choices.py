@@ -222,11 +222,19 @@ def choose_latent_dim(
     Returns:
         latent_dim: The least of `latent_dims` that is enough: as many
             components explain `MIN_EXPLAINED` of the variance of `held_out`.
-            The largest if none is.
+            The largest if none is; of few training images as many as they
+            have components.
     """
     train = with_mirror_images(train, left_right=True, up_down=True)
     pixels = train.reshape(len(train), -1)
     rank = min(max(latent_dims), len(pixels) - 1, pixels.shape[1])
+    if rank < min(latent_dims):
+        logging.info(
+            "Latents have %d dimensions: %d images have no more components.",
+            rank,
+            len(pixels),
+        )
+        return rank
     pca = PCA(rank, svd_solver="randomized", random_state=0).fit(pixels)
     held_out = held_out.reshape(len(held_out), -1)
     energies = np.square(pca.transform(held_out)).sum(axis=0).cumsum()

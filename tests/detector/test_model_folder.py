@@ -46,6 +46,17 @@ def test_a_detector_is_fitted_and_comes_back(trained):
     assert os.listdir(os.path.join(model_dir, "logs", "inversion"))
 
 
+def test_the_default_alpha_is_one_that_can_be_promised(trained, caplog):
+    data, model_dir = trained
+    with caplog.at_level("WARNING", logger="absl"):
+        fitted = model_folder.fit_detector(data, model_dir, num_steps=0)
+    assert fitted.alpha == pytest.approx(1 / 9)
+    assert "8 calibration images cannot promise" in caplog.text
+    assert "1/(8 + 1) = 0.111" in caplog.text and "11 %" in caplog.text
+    assert fitted.detect(make_parts(4, seed=5)).p_values.shape == (4,)
+    assert model_folder._promised_alpha(19) == model_folder.ALPHA
+
+
 def test_a_folder_without_a_model_is_the_users_error(tmp_path, parts_folder):
     with pytest.raises(UserError, match="Run train_gan.py first"):
         model_folder.fit_detector(parts_folder, str(tmp_path))

@@ -26,12 +26,17 @@ class Tools:
 
     def __init__(self):
         self.ran, self.lock = [], threading.Lock()
+        self.killed_after_export = False
 
     def __call__(self, tool, *arguments):
         given = dict(a.removeprefix("--").split("=", 1) for a in arguments)
         with self.lock:
             self.ran.append((tool, given))
         os.makedirs(given["model_dir"], exist_ok=True)
+        if tool == "export_saved_model.py":
+            os.makedirs(f"{given['export_dir']}/{given['version']}")
+            if self.killed_after_export:
+                raise KeyboardInterrupt
         if given["data"].endswith("bolt") and tool == "fit_detector.py":
             raise UserError("too few images")
         if tool == "evaluate_detector.py":
@@ -72,6 +77,35 @@ def test_complete_products_are_not_repeated(found):
     other = Tools()
     products.train_products(found[1:], other, num_parallel=1, alpha=0.2)
     assert len(other.tools_of("nut")) > 0
+
+
+def test_a_product_that_is_exported_is_not_exported_again(found):
+    killed, again, last = Tools(), Tools(), Tools()
+    killed.killed_after_export = True
+    with pytest.raises(KeyboardInterrupt):
+        products.train_products(found[1:], killed, num_parallel=1, alpha=0.1)
+    assert os.listdir(found[1].export_dir) == ["1"]
+    rows = products.train_products(found[1:], again, num_parallel=1, alpha=0.1)
+    assert again.ran == [] and rows[0]["auroc"] == 0.75
+    products.train_products(found[1:], last, num_parallel=1, alpha=0.1)
+    assert last.ran == [] and os.listdir(found[1].export_dir) == ["1"]
+
+
+def test_an_export_that_was_cut_takes_its_number(found):
+    cut, again = Tools(), Tools()
+
+    def killed_before_export(tool, *arguments):
+        if tool == "export_saved_model.py":
+            raise KeyboardInterrupt
+        cut(tool, *arguments)
+
+    with pytest.raises(KeyboardInterrupt):
+        products.train_products(
+            found[1:], killed_before_export, num_parallel=1, alpha=0.1
+        )
+    products.train_products(found[1:], again, num_parallel=1, alpha=0.1)
+    assert again.tools_of("nut") == ["export_saved_model.py"]
+    assert os.listdir(found[1].export_dir) == ["1"]
 
 
 def test_a_folder_without_products_is_an_error(tmp_path):

@@ -31,8 +31,10 @@ def recalibrate(tmp_path, monkeypatch, parts_detector):
     dataset.save_split(empty, str(model), data="parts", seed=0)
     exported = []
 
-    def export(detector, export_dir, **_):
+    def export(detector, export_dir, *, record, **_):
         exported.append(detector)
+        record(2)
+        run.at_publishing()
         return f"{export_dir}/2"
 
     monkeypatch.setattr(
@@ -48,6 +50,7 @@ def recalibrate(tmp_path, monkeypatch, parts_detector):
         return found, exported[-1]
 
     run.model = model
+    run.at_publishing = lambda: None
     return run
 
 
@@ -91,6 +94,35 @@ def test_new_statistics_are_of_other_images_than_the_calibration(
     _, high = metrics.expected_rate95(0.1, num_calibration=20, num_images=200)
     assert rate <= high
     assert fitted.detect(scratch(later)).is_defective.numpy().mean() > 0.9
+
+
+def test_the_record_is_complete_before_the_version_appears(recalibrate):
+    record = recalibrate.model / recalibration.FOLDER / "2"
+
+    def kill():
+        assert len(list(record.iterdir())) == 3
+        raise KeyboardInterrupt
+
+    recalibrate.at_publishing = kill
+    with pytest.raises(KeyboardInterrupt):
+        recalibrate(dimmed(make_parts(20, seed=21)))
+    recalibrate.at_publishing = lambda: None
+    found, fitted = recalibrate(dimmed(make_parts(24, seed=21)))
+    assert found.folder == str(record)
+    kept = json.loads((record / recalibration.FACTS_NAME).read_text())
+    assert len(kept["calibration_images"]) == 24
+    stored = json.loads((record / "detector.json").read_text())
+    assert stored["threshold"] == fitted.calibrator_.threshold_
+
+
+def test_images_are_grouped_as_the_model_was_trained(recalibrate):
+    empty = dataset.Split(*[()] * 6)
+    dataset.save_split(
+        empty, str(recalibrate.model), data="", seed=0, group_by="(.)[.]png"
+    )
+    found, fitted = recalibrate(dimmed(make_parts(24, seed=21)))
+    assert len(fitted.calibrator_.scores_) == 10
+    assert found.facts["before"]["num_images"] == 10
 
 
 def test_too_few_new_images_are_an_error(recalibrate):

@@ -32,11 +32,9 @@ def test_the_manifest_says_what_the_model_is(exported, parts_detector):
     assert manifest["seed"] == 0
 
 
-def test_versions_count_up_and_are_never_overwritten(tmp_path, parts_detector):
-    assert export.next_version(str(tmp_path / "nothing")) == 1
+def test_versions_are_never_overwritten(tmp_path, parts_detector):
     for name in ("7", "11", "notes"):
         (tmp_path / name).mkdir()
-    assert export.next_version(str(tmp_path)) == 12
     for version in (7, 0):
         with pytest.raises(UserError, match=f"version={version}"):
             export_to(tmp_path, parts_detector, version=version)
@@ -91,6 +89,11 @@ def test_a_version_that_is_published_meanwhile_stays(
     def publish_another(*_):
         (tmp_path / "3" / "theirs").mkdir(parents=True)
 
+    def record(number):
+        recorded.append((number, (tmp_path / str(number)).exists()))
+
+    recorded = []
+
     monkeypatch.setattr(export, "_write", lambda _, path: None)
     monkeypatch.setattr(export, "_fingerprint", lambda _: {})
     monkeypatch.setattr(export, "_check", publish_another)
@@ -98,6 +101,9 @@ def test_a_version_that_is_published_meanwhile_stays(
         export_to(tmp_path, parts_detector, version=3)
     assert os.listdir(tmp_path) == ["3"]
     assert os.listdir(tmp_path / "3") == ["theirs"]
+    monkeypatch.setattr(export, "_check", lambda *_: None)
+    export_to(tmp_path, parts_detector, record=record)
+    assert recorded == [(4, False)]
 
 
 def test_the_check_of_an_export_is_in_it(exported):

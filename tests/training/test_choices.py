@@ -40,12 +40,14 @@ def test_latents_are_as_many_as_held_out_images_need():
     assert choices.choose_latent_dim(train, held_out, dims) == few
     train, held_out = of_rank(300, 100), of_rank(300, 50)
     assert choices.choose_latent_dim(train, held_out, dims) == many
+    # Six images and their mirror images have no more components.
+    assert choices.choose_latent_dim(train[:6], held_out, dims) == 23
 
 
 def test_what_is_not_given_is_the_recipes(parts):
     config = choices.resolve(parts, parts, image_size=32, seed=3)
     assert (config.image_size, config.channels, config.seed) == (32, 1, 3)
-    assert config.latent_dim in JOINT.latent_dims
+    assert config.latent_dim == 4 * 24 - 1  # few images have no more
     for name in ("width", "num_steps", "batch_size", "learning_rate"):
         assert getattr(config, name) == getattr(JOINT, name)
 
