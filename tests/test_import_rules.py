@@ -68,7 +68,6 @@ WITHOUT_TENSORFLOW = (
     "data.exclusion",
     "data.marks",
     "evaluation.corrected_labels",
-    "serving.version_numbers",
     "production.appearance",
     "production.drift_figures",
     "production.line_monitor",

@@ -168,6 +168,7 @@ def measure(
         batches: float32 images of shape (n, *image_shape).
         keep_maps: Takes the maps of each batch, of shape
             (n, height, width, num_maps).
+        residuals: Gets those of the GAN, of each batch.
 
     Returns:
         log_parts: (n, num_parts).

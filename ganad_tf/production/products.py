@@ -15,8 +15,8 @@ from ganad_tf import artifacts
 from ganad_tf.data.listing import list_images
 from ganad_tf.errors import UserError
 from ganad_tf.evaluation import formatting
-from ganad_tf.production import serving_files
 from ganad_tf.model_versions import next_version
+from ganad_tf.production import serving_files
 
 DONE_NAME = "product.json"
 # Entry of a product whose export has begun: the version it will have.

@@ -22,12 +22,12 @@ from ganad_tf.detector.model_folder import load_detector
 from ganad_tf.detector.storage import WEIGHTS_KEY
 from ganad_tf.detector.weights_digest import weights_digest
 from ganad_tf.errors import UserError
+from ganad_tf.model_versions import next_version
 from ganad_tf.serving import comparison
 from ganad_tf.serving import parity
 from ganad_tf.serving import warmup
 from ganad_tf.serving.saved_model import ModelError
 from ganad_tf.serving.servable import Servable
-from ganad_tf.model_versions import next_version
 from ganad_tf.training.configuration import TrainingConfig
 from ganad_tf.training.determinism import use_determinism
 from ganad_tf.version import versions

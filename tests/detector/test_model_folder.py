@@ -54,7 +54,7 @@ def test_the_default_alpha_is_one_that_can_be_promised(trained, caplog):
     assert "8 calibration images cannot promise" in caplog.text
     assert "1/(8 + 1) = 0.111" in caplog.text and "11 %" in caplog.text
     assert fitted.detect(make_parts(4, seed=5)).p_values.shape == (4,)
-    assert model_folder._promised_alpha(19) == model_folder.ALPHA
+    assert model_folder.promised_alpha(19) == model_folder.ALPHA
 
 
 def test_a_folder_without_a_model_is_the_users_error(tmp_path, parts_folder):
