@@ -1,4 +1,4 @@
-"""The answer of the detector; needs no TensorFlow."""
+"""What the detector measures and answers; needs no TensorFlow."""
 
 from typing import Any
 from typing import NamedTuple
@@ -18,3 +18,13 @@ class Detection(NamedTuple):
     descriptors: Any  # (batch, dim), compared with the reference
     part_scores: Any  # (batch, num_parts), 0 at qualified images' median and 1
     # at their 95 % quantile, by the detector's `parts`
+
+
+class Measures(NamedTuple):
+    """Scores and maps of a batch of images before calibration."""
+
+    log_parts: Any  # (batch, num_parts), logarithms, as `parts`
+    maps: Any  # (batch, height, width, num_maps), not scaled
+    frechet_scores: Any  # (batch,)
+    reconstruction_errors: Any  # (batch,)
+    residuals: Any  # (batch, *network_shape), of the GAN

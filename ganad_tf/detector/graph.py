@@ -7,7 +7,6 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -16,6 +15,7 @@ from ganad_tf.detector import anomaly_maps
 from ganad_tf.detector.calibration import TIE_TOLERANCE
 from ganad_tf.detector.calibration import ConformalCalibrator
 from ganad_tf.detector.detection import Detection
+from ganad_tf.detector.detection import Measures
 from ganad_tf.detector.feature_field import LEVELS
 from ganad_tf.detector.feature_field import FeatureField
 from ganad_tf.detector.feature_field import Level
@@ -29,16 +29,6 @@ from ganad_tf.gan.gan import DCGAN
 from ganad_tf.gan.inversion import LatentInverter
 from ganad_tf.score_parts import FRECHET
 from ganad_tf.score_parts import RESIDUAL
-
-
-class Measures(NamedTuple):
-    """Scores and maps of a batch of images before calibration."""
-
-    log_parts: tf.Tensor  # (batch, num_parts), logarithms, as `parts`
-    maps: tf.Tensor  # (batch, height, width, num_maps), not scaled
-    frechet_scores: tf.Tensor  # (batch,)
-    reconstruction_errors: tf.Tensor  # (batch,)
-    residuals: tf.Tensor  # (batch, *network_shape), of the GAN
 
 
 class DetectorGraph:
