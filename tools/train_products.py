@@ -42,7 +42,10 @@ _NUM_PARALLEL = flags.DEFINE_integer(
     lower_bound=1,
 )
 _ALPHA = flags.DEFINE_float(
-    "alpha", 0.05, "False-alarm rate that the detectors are calibrated for."
+    "alpha",
+    None,
+    "False-alarm rate that the detectors are calibrated for. Default: that of "
+    "fit_detector.py.",
 )
 _TRAIN_FLAGS = flags.DEFINE_list(
     "train_flags", [], "Further flags of train_gan.py, such as --num_steps=300."

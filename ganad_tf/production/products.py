@@ -77,7 +77,7 @@ def train_products(
     run: Run,
     *,
     num_parallel: int,
-    alpha: float,
+    alpha: float | None = None,
     train_flags: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Trains, fits, evaluates and exports every product.
@@ -89,7 +89,7 @@ def train_products(
         products: `Product`s.
         run: Runs a tool in a process of its own; called by threads.
         num_parallel: Products at a time.
-        alpha: False-alarm rate.
+        alpha: False-alarm rate; None for the default of `fit_detector.py`.
         train_flags: Further flags of `train_gan.py`.
 
     Returns:
@@ -109,7 +109,10 @@ def train_products(
 
 
 def _complete(
-    product: Product, run: Run, alpha: float, train_flags: Sequence[str]
+    product: Product,
+    run: Run,
+    alpha: float | None,
+    train_flags: Sequence[str],
 ) -> dict[str, Any]:
     path = os.path.join(product.model_dir, DONE_NAME)
     asked = {"alpha": alpha, "train_flags": list(train_flags)}
@@ -117,7 +120,8 @@ def _complete(
     done = _earlier(path, asked)
     if done is None:
         run("train_gan.py", *common, *train_flags)
-        run("fit_detector.py", *common, f"--alpha={alpha}")
+        given = () if alpha is None else (f"--alpha={alpha}",)
+        run("fit_detector.py", *common, *given)
         results = _evaluated(product, run, common)
         # The number is kept before the export: a run that is killed after it
         # must not export the same model again.

@@ -77,6 +77,10 @@ def test_complete_products_are_not_repeated(found):
     other = Tools()
     products.train_products(found[1:], other, num_parallel=1, alpha=0.2)
     assert len(other.tools_of("nut")) > 0
+    assert "0.2" in [given.get("alpha") for _, given in other.ran]
+    default = Tools()
+    products.train_products(found[1:], default, num_parallel=1)
+    assert not any("alpha" in given for _, given in default.ran)
 
 
 def test_a_product_that_is_exported_is_not_exported_again(found):
