@@ -66,8 +66,8 @@ def test_a_split_by_groups_is_recorded_and_said(tmp_path, caplog):
             data, model_dir, seed=0, group_by="folder"
         )
         training_run._log_groups(split)
-    assert [len(part) for part in split[:3]] == [18, 2, 6]
-    assert "Groups, each in one role: 6 train, 2 calibration" in caplog.text
+    assert [len(part) for part in split[:3]] == [18, 3, 3]
+    assert "Groups, each in one role: 6 train, 3 calibration" in caplog.text
     assert "10 images are copies" in caplog.text
     assert read(model_dir, "split.json")["group_by"] == "folder"
     assert read(model_dir, "split.json")["near_copies"] == []
