@@ -2,7 +2,7 @@
 # The whole chain on real solar cells: train, fit, evaluate, export, score.
 #
 #   bash tools/run_demo.sh            under 20 minutes on 2 cores
-#   bash tools/run_demo.sh --quick    under 4 minutes: few steps, one method
+#   bash tools/run_demo.sh --quick    under 9 minutes: few steps, one method
 #
 # Everything goes to demo_output/ (or $OUT). Run again, complete training runs
 # are not repeated. Further arguments go to train_gan.py.
