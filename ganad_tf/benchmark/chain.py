@@ -46,7 +46,7 @@ def run_chain(
     settings: Mapping[str, Any],
     trim: bool = False,
 ) -> Outcome:
-    """Trains, fits and evaluates with defaults; kept, and not run again.
+    """Trains, fits and evaluates with defaults; not run again if it ended well.
 
     With and without `trim`, the same networks are fitted.
 
@@ -77,7 +77,8 @@ def run_chain(
     finally:
         logger.removeHandler(handler)
     outcome = Outcome(results, error, list(handler.texts))
-    artifacts.write_json(path, outcome._asdict())
+    if error is None:
+        artifacts.write_json(path, outcome._asdict())
     return outcome
 
 
@@ -95,12 +96,12 @@ def folder_of(folder: str, data: str, **decisive: Any) -> str:
         **decisive: What else the results depend on, as JSON holds it.
 
     Example:
-    >>> folder_of("runs", "parts/bolt", seed=0)
-    'runs/bolt_c6e9a0ca'
+    >>> folder_of("runs", "/parts/bolt", seed=0)
+    'runs/bolt_f46388f8'
     """
     path = data if data.startswith("elpv:") else os.path.realpath(data)
     name = os.path.basename(path).replace(":", "_")
-    text = json.dumps([name, decisive], sort_keys=True)
+    text = json.dumps([path, decisive], sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     return os.path.join(folder, f"{name}_{digest}")
 

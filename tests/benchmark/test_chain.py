@@ -62,12 +62,24 @@ def test_an_error_of_the_user_is_what_the_tools_would_say(
     assert outcome == chain.Outcome(None, "too few", ["few 3"])
 
 
+def test_a_run_that_ended_early_is_run_again(called, tmp_path, monkeypatch):
+    def train(*_, **__):
+        raise UserError("the disk is full")
+
+    with monkeypatch.context() as full:
+        full.setattr(chain, "train_gan", train)
+        ended = chain.run_chain("data", str(tmp_path), seed=0, settings={})
+    assert ended.error == "the disk is full"
+    again = chain.run_chain("data", str(tmp_path), seed=0, settings={})
+    assert again.error is None and again.results == RESULTS
+
+
 def test_what_changes_the_results_changes_the_folder():
     folders = {
         chain.folder_of("runs", data, seed=seed, settings=settings)
-        for data in ("a/bolt", "elpv:mono")
+        for data in ("a/bolt", "b/bolt", "elpv:mono")
         for seed in (0, 1)
         for settings in ({}, {"num_steps": 3})
     }
-    assert len(folders) == 8
+    assert len(folders) == 12
     assert all(":" not in folder for folder in folders)
