@@ -154,7 +154,7 @@ def power_mean(standardized, weights: np.ndarray) -> tf.Tensor:
     """
     standardized = tf.cast(standardized, tf.float32)
     unusual = tf.math.softplus(2.0 * standardized) / 2.0
-    powers = tf.linalg.matvec(unusual**EXPONENT, weights)
+    powers = tf.linalg.matvec(unusual**EXPONENT, tf.cast(weights, tf.float32))
     return powers ** (1.0 / EXPONENT)
 
 

@@ -28,6 +28,8 @@ Load = Callable[[Sequence[ImageFile]], Iterable[tf.Tensor]]
 # Of the distribution of good images' scores: its tail is heavier than a normal
 # one, so that the most unusual good images stay.
 _DEGREES = 5.0
+# Of the power mean of the parts: images below are equally usual.
+_LEAST_MEAN = 1e-12
 
 
 class OutOfFold(NamedTuple):
@@ -67,7 +69,7 @@ def score_out_of_fold(
     log_parts = [None] * len(files)
     detectors = []
     for fold in range(NUM_FOLDS):
-        fitted = _unfitted(detector)
+        fitted = detector.unfitted()
         rows, others = np.flatnonzero(folds == fold), folds != fold
         fitting.fit_statistics(
             fitted, load([files[row] for row in np.flatnonzero(others)])
@@ -79,7 +81,7 @@ def score_out_of_fold(
         for row, values in zip(rows, measured, strict=True):
             log_parts[row] = values
         detectors.append(fitted)
-    scores = _robust_scores(np.array(log_parts), detector.fusion_.weights)
+    scores = robust_scores(np.array(log_parts), detector.fusion_.weights)
     return OutOfFold(files, scores, upper_p_values(scores), folds, detectors)
 
 
@@ -92,22 +94,22 @@ def _folds(files: Sequence[ImageFile], seed: int) -> np.ndarray:
     return np.array([places[hashes[things[file.digest]]] for file in files])
 
 
-def _unfitted(detector: OneClassDetector) -> OneClassDetector:
-    return OneClassDetector.from_config(
-        detector.get_config(),
-        detector.gan,
-        detector.field and detector.field.unet,
-    )
-
-
-def _robust_scores(log_parts: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def robust_scores(log_parts: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The power mean of the parts, with scales that few defects do not move.
 
     Its logarithm, since the mean itself is skewed, and a tail of good images
     would look like outliers.
+
+    Args:
+        log_parts: Floats of shape (n, num_parts), logarithms of parts.
+        weights: Floats of shape (num_parts,), of sum 1.
+
+    Returns:
+        scores: float64 of shape (n,), finite.
     """
     standardized = _deviations(log_parts.astype(np.float64)) / 2.0
-    return np.log(power_mean(standardized, weights))
+    means = np.asarray(power_mean(standardized, weights), np.float64)
+    return np.log(np.maximum(means, _LEAST_MEAN))
 
 
 def _deviations(values: np.ndarray) -> np.ndarray:

@@ -40,6 +40,15 @@ def test_no_image_has_a_share_in_its_own_statistics(scored):
         assert fitted.latent_gaussian_.num_latents_ == 60 - sizes[fold]
 
 
+def test_an_image_that_is_usual_in_all_parts_has_a_finite_score():
+    log_parts = np.random.default_rng(2).normal(size=(40, 3))
+    log_parts[0] = -200.0
+    with np.errstate(all="raise"):
+        scores = out_of_fold.robust_scores(log_parts, np.full(3, 1 / 3))
+    assert np.isfinite(scores).all() and scores.argmin() == 0
+    assert np.isfinite(out_of_fold.upper_p_values(scores)).all()
+
+
 def test_scores_of_clean_images_are_seldom_outliers():
     generator = np.random.default_rng(0)
     shares = [
