@@ -6,7 +6,6 @@ import functools
 import math
 from typing import Any
 
-import numpy as np
 from absl import logging
 from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -20,7 +19,6 @@ from ganad_tf.data.dataset import Split
 from ganad_tf.detector import fitting
 from ganad_tf.detector import model_folder
 from ganad_tf.detector import storage
-from ganad_tf.detector.calibration import ConformalCalibrator
 from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.detector.weights_digest import weights_digest
 
@@ -66,12 +64,7 @@ def fit_in_bulk(
         detector, split = model_folder.unfitted_detector(
             data, local, **inversion
         )
-        if alpha is None:
-            alpha = model_folder.promised_alpha(len(split.calibration))
-        detector.set_alpha(alpha)
-        # Refuses now what would be refused after the last image.
-        of_all = np.arange(max(len(split.calibration), 1))
-        ConformalCalibrator(alpha=alpha).fit(of_all)
+        model_folder.promise(detector, alpha, len(split.calibration))
         with fit_work.parts_folder(address) as folder:
             work = FitWork(
                 folder,

@@ -120,6 +120,27 @@ class ConformalCalibrator:
             )
         self.alpha = alpha
 
+    def check_enough(self, num_images: int) -> None:
+        """Refuses calibration images that are too few to ever reach `alpha`.
+
+        Args:
+            num_images: Calibration images. The least p-value of n images is
+                `1 / (n + 1)`.
+
+        Raises:
+            UserError: If they are too few.
+        """
+        num_needed = math.ceil(1.0 / self.alpha - 1e-9) - 1
+        if num_images < num_needed:
+            raise UserError(
+                f"Too few calibration images for alpha={self.alpha:g}: the "
+                f"least p-value that {num_images} images can give is "
+                f"1/({num_images} + 1) = {least_alpha(num_images):.3g}, so "
+                "nothing would ever be called defective. Expected at least "
+                f"{num_needed} held-out qualified images; add images or "
+                "raise alpha"
+            )
+
     def fit(self, scores: np.ndarray) -> ConformalCalibrator:
         """Keeps the scores of held-out qualified images.
 
@@ -130,20 +151,10 @@ class ConformalCalibrator:
             The calibrator itself.
 
         Raises:
-            UserError: If n is too small to ever reach `alpha`: the least
-                p-value is `1 / (n + 1)`.
+            UserError: If there are too few, as of `check_enough`.
         """
         scores = np.sort(_check_scores(scores))
-        num_needed = math.ceil(1.0 / self.alpha - 1e-9) - 1
-        if len(scores) < num_needed:
-            raise UserError(
-                f"Too few calibration images for alpha={self.alpha:g}: the "
-                f"least p-value that {len(scores)} images can give is "
-                f"1/({len(scores)} + 1) = {least_alpha(len(scores)):.3g}, so "
-                "nothing would ever be called defective. Expected at least "
-                f"{num_needed} held-out qualified images; add images or "
-                "raise alpha"
-            )
+        self.check_enough(len(scores))
         self.scores_ = scores
         # The m-th largest score is tied with, a larger one is not.
         num_above = math.floor(self.alpha * (len(scores) + 1) + 1e-9) - 1

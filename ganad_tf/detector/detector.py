@@ -88,6 +88,19 @@ class OneClassDetector(DetectorGraph):
             **{name: config[name] for name in arguments},
         )
 
+    def unfitted(self, **changes: Any) -> OneClassDetector:
+        """Builds an unfitted detector of the same networks.
+
+        Args:
+            **changes: Entries of `get_config` that are others.
+
+        Returns:
+            detector: Unfitted; this one stays as it is.
+        """
+        unet = self.field and self.field.unet
+        config = self.get_config() | changes
+        return self.from_config(config, self.gan, unet)
+
     def detect(self, images: tf.Tensor) -> Detection:
         """Judges images; each row depends on its own image alone.
 

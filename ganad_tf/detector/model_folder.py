@@ -17,6 +17,7 @@ from ganad_tf.data import dataset
 from ganad_tf.data import image_tensors
 from ganad_tf.data.listing import ImageFile
 from ganad_tf.detector import out_of_fold
+from ganad_tf.detector.calibration import ConformalCalibrator
 from ganad_tf.detector.calibration import least_alpha
 from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.detector.detector import build_detector
@@ -71,9 +72,7 @@ def fit_detector(
     detector, split = unfitted_detector(data, model_dir, **inversion)
     if trim:
         split = _trimmed(detector, split, model_dir)
-    if alpha is None:
-        alpha = promised_alpha(len(split.calibration))
-    detector.set_alpha(alpha)
+    promise(detector, alpha, len(split.calibration))
     train, calibration = (
         progress.LoggedBatches(
             image_batches(detector, files, batch_size=batch_size),
@@ -152,16 +151,29 @@ def publish(
     write_curves(model_dir, "calibration_images", curves)
 
 
-def promised_alpha(num_calibration: int) -> float:
-    """The false-alarm rate of a detector whose user asks for none.
+def promise(
+    detector: OneClassDetector, alpha: float | None, num_calibration: int
+) -> None:
+    """Sets the false-alarm rate, or refuses it before any image is measured.
 
     Args:
+        detector: Unfitted.
+        alpha: False-alarm rate. None: `ALPHA`, or the least that so few
+            calibration images can promise, with a warning.
         num_calibration: Calibration images.
 
-    Returns:
-        alpha: `ALPHA`, or the least that so few images can promise, with a
-            warning.
+    Raises:
+        UserError: If `alpha` is not in (0, 1), or the images are too few.
     """
+    if alpha is None:
+        alpha = _least_promise(num_calibration)
+    detector.set_alpha(alpha)
+    ConformalCalibrator(alpha=alpha).check_enough(num_calibration)
+
+
+def _least_promise(num_calibration: int) -> float:
+    if not num_calibration:
+        return ALPHA
     least = least_alpha(num_calibration)
     if least > ALPHA + 1e-9:
         logging.warning(

@@ -9,7 +9,6 @@ cannot lead far away unnoticed.
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -224,14 +223,13 @@ def _fit_statistics(
 def _unfitted(
     detector: OneClassDetector, alpha: float, num_images: int, statistics: bool
 ) -> OneClassDetector:
-    config = copy.deepcopy(detector.get_config()) | {"alpha": alpha}
-    if statistics and config["field"] is not None:
+    field = detector.get_config()["field"]
+    if statistics and field is not None:
         # Fewer latents of few images, as where the model was fitted.
         least = round(num_images * (1.0 - new_files.CALIBRATION_SHARE)) // 4
-        dim = config["field"]["latent_dim"]
-        config["field"]["latent_dim"] = min(dim, max(least, 1))
-    unet = detector.field and detector.field.unet
-    return OneClassDetector.from_config(config, detector.gan, unet)
+        dim = min(field["latent_dim"], max(least, 1))
+        field = field | {"latent_dim": dim}
+    return detector.unfitted(alpha=alpha, field=field)
 
 
 def _changes(

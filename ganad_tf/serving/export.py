@@ -120,11 +120,8 @@ def refit(
         refitted: A detector of otherwise the same arguments.
     """
     # A new detector, since the old one's graph holds its statistics.
-    config = detector.get_config()
-    config["inverter"] = {**config["inverter"], "num_steps": num_steps}
-    refitted = OneClassDetector.from_config(
-        config, detector.gan, detector.field and detector.field.unet
-    )
+    inverter = detector.get_config()["inverter"] | {"num_steps": num_steps}
+    refitted = detector.unfitted(inverter=inverter)
     return refitted.fit(training_batches, calibration_batches)
 
 

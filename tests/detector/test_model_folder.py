@@ -54,7 +54,21 @@ def test_the_default_alpha_is_one_that_can_be_promised(trained, caplog):
     assert "8 calibration images cannot promise" in caplog.text
     assert "1/(8 + 1) = 0.111" in caplog.text and "11 %" in caplog.text
     assert fitted.detect(make_parts(4, seed=5)).p_values.shape == (4,)
-    assert model_folder.promised_alpha(19) == model_folder.ALPHA
+
+
+def test_an_alpha_out_of_reach_is_refused_before_any_image(
+    trained, parts_detector, monkeypatch
+):
+    data, model_dir = trained
+    detector = parts_detector.unfitted()
+    model_folder.promise(detector, None, 19)
+    assert detector.alpha == model_folder.ALPHA
+    for alpha in (0.05, None):
+        with pytest.raises(UserError, match="Too few calibration images"):
+            model_folder.promise(detector, alpha, 0)
+    monkeypatch.setattr(model_folder, "image_batches", None)
+    with pytest.raises(UserError, match="that 8 images can give"):
+        model_folder.fit_detector(data, model_dir, alpha=0.05)
 
 
 def test_a_folder_without_a_model_is_the_users_error(tmp_path, parts_folder):
