@@ -107,8 +107,10 @@ class DetectorGraph:
             return self.measure(images, self.invert(images))
 
         spec = tf.TensorSpec([None, *self.image_shape])
-        traced = functools.partial(tf.function, input_signature=[spec])
-        self._compiled: Callable[..., Detection] = traced(self.detect)
+        traced = functools.partial(
+            tf.function, input_signature=[spec], autograph=False
+        )
+        self.detect_batch: Callable[..., Detection] = traced(self.detect)
         self.invert_batch: Callable[..., InvertedImages] = traced(self.invert)
         self.measure_batch: Callable[..., Measures] = traced(measure)
 
@@ -151,7 +153,7 @@ class DetectorGraph:
             detection: `Detection` of NumPy arrays, one row for each image.
         """
         kept = [
-            keep(Detection(*(part.numpy() for part in self._compiled(images))))
+            keep(Detection(*(p.numpy() for p in self.detect_batch(images))))
             for images in batches
         ]
         return Detection(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -120,10 +121,11 @@ class LatentInverter:
         self.prior_weight = prior_weight
         self.num_restarts = num_restarts
         self.seed = seed
-        self._compiled = tf.function(self._invert, reduce_retracing=True)
-        self._compiled_step = tf.function(
-            self._curve_step, reduce_retracing=True
+        traced = functools.partial(
+            tf.function, reduce_retracing=True, autograph=False
         )
+        self._compiled = traced(self._invert)
+        self._compiled_step = traced(self._curve_step)
 
     def get_config(self) -> dict[str, int | float | str]:
         """Returns the arguments of this inverter, except `generate`."""

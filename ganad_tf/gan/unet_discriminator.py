@@ -93,8 +93,9 @@ class GroupNormalization(keras.layers.Layer):
         channels = values.shape[-1]
         groups = min(self.groups, channels)
         size = channels // groups
-        means = tf.reduce_mean(tf.reshape(values, [-1, groups, size]), axis=2)
-        return tf.repeat(means, size, axis=1)
+        values = tf.reshape(values, [-1, groups, size])
+        means = tf.reduce_mean(values, axis=2, keepdims=True)
+        return tf.reshape(means * tf.ones([size]), [-1, channels])
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -50,8 +50,9 @@ class Servable:
         self._size = list(detector.image_shape)
         # One graph for all signatures: its constants are stored once.
         self._detect = tf.function(
-            _guarded(detector.detect, self._size),
+            _guarded(detector.detect_batch, self._size),
             input_signature=[tf.TensorSpec([None, *self._size], name="images")],
+            autograph=False,
         )
 
     def signatures(self) -> dict[str, Any]:
