@@ -138,6 +138,16 @@ def size_and_time(path: str) -> tuple[int, int]:
     return status.length, status.mtime_nsec
 
 
+def absolute(path: str) -> str:
+    """A path that means the same in any working folder.
+
+    Example:
+    >>> absolute("gs://bucket/a"), absolute("/data/../a")
+    ('gs://bucket/a', '/a')
+    """
+    return path if is_remote(path) else os.path.abspath(path)
+
+
 def join(folder: str, *names: str) -> str:
     """Joins names; those of remote paths always by a slash."""
     if not is_remote(folder):

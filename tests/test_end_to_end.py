@@ -72,11 +72,9 @@ def test_the_chain_goes_on_where_all_files_are_remote(tmp_path, monkeypatch):
     detector = ganad_tf.fit_detector(data, model, alpha=0.1)
     ganad_tf.export_saved_model(model, served)
     paths = score_files.list_image_paths(today)
-    with (
-        staging.local_folder(served) as folder,
-        staging.local_file(f"{storage}/scores.csv") as table,
-    ):
-        scorer = ganad_tf.open_scorer(saved_model=folder)
+    scorer = ganad_tf.open_scorer(saved_model=served)
+    assert scorer.source == f"{served}/1"
+    with staging.local_file(f"{storage}/scores.csv") as table:
         score_files.score_images(scorer, paths, table)
     with remote.open_file(f"{storage}/scores.csv") as file:
         rows = scores_csv.from_csv(file.read().decode())

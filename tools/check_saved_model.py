@@ -19,6 +19,7 @@ from absl import logging
 
 import cli
 from ganad_tf import artifacts
+from ganad_tf import staging
 from ganad_tf.detector.model_folder import load_detector
 from ganad_tf.serving import comparison
 from ganad_tf.serving import parity
@@ -54,11 +55,14 @@ _REPORT = flags.DEFINE_string(
 
 def main() -> None:
     model_dir = _MODEL_DIR.value
-    report = parity.check_saved_model(
-        saved_model.newest_version(_SAVED_MODEL.value),
-        parity.sample_images(_DATA.value, _NUM_IMAGES.value),
-        detector=load_detector(model_dir) if model_dir else None,
-    )
+    path = saved_model.newest_version(_SAVED_MODEL.value)
+    with staging.local_folder(path) as folder:
+        report = parity.check_saved_model(
+            folder,
+            parity.sample_images(_DATA.value, _NUM_IMAGES.value),
+            detector=load_detector(model_dir) if model_dir else None,
+        )
+    report["saved_model"] = path
     if _REPORT.value:
         artifacts.write_json(_REPORT.value, report)
     print(json.dumps(report, indent=2))

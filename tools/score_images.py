@@ -35,7 +35,7 @@ _SAVED_MODEL = flags.DEFINE_string(
     "saved_model",
     None,
     "SavedModel: a version's folder, or the folder of the versions, of which "
-    "the newest is taken.",
+    "the newest is taken; here or at an address such as gs://bucket/bolts.",
 )
 _SERVER = flags.DEFINE_string(
     "server",

@@ -9,8 +9,8 @@ from typing import Any
 from absl import logging
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from ganad_tf import remote
 from ganad_tf import staging
-from ganad_tf.bulk import file_systems
 from ganad_tf.bulk import fit_pipeline
 from ganad_tf.bulk import fit_work
 from ganad_tf.bulk import runners
@@ -59,7 +59,7 @@ def fit_in_bulk(
     Raises:
         UserError: As `model_folder.fit_detector`, or if the run fails.
     """
-    address = file_systems.absolute(model_dir)
+    address = remote.absolute(model_dir)
     with staging.local_folder(address) as local:
         detector, split = model_folder.unfitted_detector(
             data, local, **inversion

@@ -14,6 +14,7 @@ from absl import logging
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from ganad_tf import progress
+from ganad_tf import remote
 from ganad_tf.bulk import file_systems
 from ganad_tf.bulk import pipeline as scoring_pipeline
 from ganad_tf.bulk import runners
@@ -67,12 +68,12 @@ def score_in_bulk(
     num_images = sum(1 for _ in file_systems.list_images(source.images))
     source = _checked(source)
     num_shards = num_shards or choose_num_shards(num_images)
-    output = file_systems.absolute(output)
+    output = remote.absolute(output)
     files = ShardFiles(output, num_shards)
     scoring = Scoring(
         files,
         batch_size,
-        maps_dir and ShardFiles(file_systems.absolute(maps_dir), num_shards),
+        maps_dir and ShardFiles(remote.absolute(maps_dir), num_shards),
         scorer.manifest.get("map_threshold"),
     )
     scorer.check(scoring.signature)
@@ -103,7 +104,7 @@ def _checked(source: ImageSource) -> ImageSource:
     """The source as workers take it; an earlier run must have scores."""
     if source.skip_scored is None:
         return source
-    earlier = file_systems.absolute(source.skip_scored)
+    earlier = remote.absolute(source.skip_scored)
     next(shard_files.scored_paths(earlier), None)
     return source._replace(skip_scored=earlier)
 

@@ -34,16 +34,6 @@ def is_local(path: str) -> bool:
     return "://" not in path
 
 
-def absolute(path: str) -> str:
-    """A path that means the same to workers that run in other folders.
-
-    Example:
-    >>> absolute("gs://bucket/a"), absolute("/data/../a")
-    ('gs://bucket/a', '/a')
-    """
-    return os.path.abspath(path) if is_local(path) else path
-
-
 def list_images(pattern: str) -> Iterator[FoundFile]:
     """Lists image files, as `score_files.list_image_paths` does.
 

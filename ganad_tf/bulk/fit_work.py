@@ -17,7 +17,6 @@ import numpy as np
 from ganad_tf import artifacts
 from ganad_tf import part_paths
 from ganad_tf import remote
-from ganad_tf.bulk import file_systems
 from ganad_tf.data.listing import ImageFile
 from ganad_tf.detector import model_folder
 from ganad_tf.detector import storage
@@ -53,9 +52,7 @@ def make_shards(
         shards: Of equal size, but for the last one.
     """
     size = max(min(most, math.ceil(len(files) / _LEAST_SHARDS)), least)
-    found = [
-        file._replace(path=file_systems.absolute(file.path)) for file in files
-    ]
+    found = [file._replace(path=remote.absolute(file.path)) for file in files]
     return [
         ImageShard(number, start, tuple(found[start : start + size]))
         for number, start in enumerate(range(0, len(found), size))

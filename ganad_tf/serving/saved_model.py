@@ -14,6 +14,8 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
+from ganad_tf import remote
+from ganad_tf import staging
 from ganad_tf.errors import UserError
 from ganad_tf.errors import runtime_reason
 from ganad_tf.model_versions import is_version
@@ -33,25 +35,31 @@ def newest_version(path: str) -> str:
     """Finds the SavedModel in a folder.
 
     Args:
-        path: Folder of a version, or folder of the versions.
+        path: Folder of a version, or folder of the versions, here or at an
+            address that TensorFlow reads.
 
     Returns:
-        version: `path` itself, or its sub-folder of the largest integer.
+        version: `path` itself, or its sub-folder of the largest integer; at an
+            address one that is being uploaded is no version yet.
 
     Raises:
         UserError: If there is no SavedModel.
     """
-    if os.path.isfile(os.path.join(path, "saved_model.pb")):
+    if _is_saved_model(path):
         return path
-    names = os.listdir(path) if os.path.isdir(path) else []
-    versions = sorted((n for n in names if is_version(n)), key=int)
-    if not versions:
-        raise UserError(
-            f"There is no SavedModel in {path}. Expected saved_model.pb, or "
-            "a folder named by an integer with one. Run export_saved_model.py "
-            "first"
-        )
-    return newest_version(os.path.join(path, versions[-1]))
+    versions = filter(is_version, remote.list_dir(path))
+    for name in sorted(versions, key=int, reverse=True):
+        version = remote.join(path, name)
+        if _is_saved_model(version):
+            return version
+    raise UserError(
+        f"There is no SavedModel in {path}. Expected saved_model.pb, or a "
+        "folder named by an integer with one. Run export_saved_model.py first"
+    )
+
+
+def _is_saved_model(path: str) -> bool:
+    return remote.is_file(remote.join(path, "saved_model.pb"))
 
 
 def read_manifest(path: str) -> dict[str, Any]:
@@ -117,7 +125,8 @@ class SavedModelScorer(Scorer):
     Nothing of the code that made the model is needed, only TensorFlow.
 
     Args:
-        path: Folder of a version, or folder of the versions.
+        path: Folder of a version, or folder of the versions, as of
+            `newest_version`.
 
     Attributes:
         path: Folder of the version.
@@ -129,11 +138,15 @@ class SavedModelScorer(Scorer):
 
     def __init__(self, path: str):
         self.path = newest_version(path)
-        super().__init__(os.path.abspath(self.path), read_manifest(self.path))
-        self._signatures = read_signatures(self.path)
-        self.version = _digest(self.path)
+        with staging.local_folder(self.path) as folder:
+            super().__init__(remote.absolute(self.path), read_manifest(folder))
+            self._signatures = read_signatures(folder)
+            self.version = _digest(folder)
+            self._loaded = self._load(folder)
+
+    def _load(self, folder: str) -> Any:
         try:
-            self._loaded = tf.saved_model.load(self.path)
+            return tf.saved_model.load(folder)
         except (OSError, tf.errors.OpError) as error:
             raise ModelError(
                 f"{self.path} cannot be loaded: {error}"

@@ -15,7 +15,7 @@ from ganad_tf.serving import saved_model as serving
 @pytest.fixture(scope="module")
 def scorer(tmp_path_factory, exported):
     folder = tmp_path_factory.mktemp("parts")
-    (folder / "2").mkdir()
+    (folder / "12").mkdir()
     (folder / "notes").mkdir()
     shutil.copytree(exported, folder / "11")
     return serving.SavedModelScorer(str(folder))
@@ -24,6 +24,14 @@ def scorer(tmp_path_factory, exported):
 def test_the_newest_version_is_loaded(scorer):
     assert scorer.path.endswith("/11") and scorer.source == scorer.path
     assert scorer.manifest["name"] == "parts"
+
+
+def test_a_version_without_a_model_is_none_yet(tmp_path):
+    for name in ("2", "10"):
+        (tmp_path / name / "variables").mkdir(parents=True)
+    (tmp_path / "2" / "saved_model.pb").touch()
+    newest = serving.newest_version(str(tmp_path))
+    assert newest == str(tmp_path / "2")
 
 
 def test_scores_are_the_detectors(scorer, parts_detector):
