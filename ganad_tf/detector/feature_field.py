@@ -1,7 +1,7 @@
-"""The field of features: what the U-Net discriminator sees in each cell.
+"""The field of features: what bands and U-Net discriminator show in each cell.
 
-Cells are squares of the image. The features of a level of the network are
-averaged in each cell. Each cell's features have a Gaussian of their own, given
+Cells are squares of the image. The features of a level are averaged in each
+cell. Each cell's features have a Gaussian of their own, given
 the latent of the whole image (`ConditionalField`). Nobody has to know whether
 images show aligned parts or a texture: cells of a texture merely have Gaussians
 that are alike.
@@ -16,14 +16,15 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from ganad_tf.detector.band_energies import BANDS
+from ganad_tf.detector.band_energies import RELATIVE_BANDS
+from ganad_tf.detector.band_energies import band_energies
 from ganad_tf.detector.conditional_field import ConditionalField
-from ganad_tf.gan.unet_discriminator import HALF_TEXTURE
 from ganad_tf.gan.unet_discriminator import NETWORKS
-from ganad_tf.gan.unet_discriminator import TEXTURE
 
 
 class Level(NamedTuple):
-    """Outputs of the U-Net discriminator that are compared together."""
+    """Outputs of the U-Net discriminator, or bands, compared together."""
 
     outputs: tuple[str, ...]
     weight: float  # in the anomaly score
@@ -37,7 +38,7 @@ class Level(NamedTuple):
 
 # Of each network: its encoder sees a neighbourhood, its decoder the part. The
 # four in the middle are alike: together they weigh 1. The restorer weighs half:
-# most of what it sees random filters see as well.
+# most of what it sees the energies of bands show as well.
 _SHARES = {"discriminator": 1.0, "restorer": 0.5}
 _ENCODER = ("encoder_2", "encoder_4")
 _NETWORK_LEVELS: Mapping[str, Level] = {
@@ -64,16 +65,12 @@ def _level_of(network: str, level: Level) -> Level:
 
 
 LEVELS: Mapping[str, Level] = {
-    "texture": Level(TEXTURE, 0.5, "texture, by random filters"),
-    "texture_relative": Level(
-        TEXTURE, 0.5, "texture relative to the image", relative=True
-    ),
-    "half_texture": Level(HALF_TEXTURE, 0.5, "coarser texture"),
-    "half_texture_relative": Level(
-        HALF_TEXTURE,
-        0.5,
-        "coarser texture relative to the image",
-        relative=True,
+    "energies": Level(BANDS, 1.0, "strength of details", peaks=True),
+    "relative_energies": Level(
+        RELATIVE_BANDS,
+        1.0,
+        "strength of details relative to the image",
+        peaks=True,
     ),
     **{
         f"{network}_{name}": _level_of(network, level)
@@ -173,6 +170,7 @@ class FeatureField:
                 outputs[f"{name}/logits"], -_MAX_LOGIT, _MAX_LOGIT
             )
         outputs["residuals"] = tf.abs(images - outputs["restored"])
+        outputs |= band_energies(images)
         features = {
             name: tf.concat(
                 [self._cells(outputs[key], level) for key in level.outputs], -1
@@ -188,7 +186,7 @@ class FeatureField:
         if level.relative:
             features = _relative(features)
         means = tf.nn.avg_pool2d(features, side, side, "VALID")
-        if not level.peaks:
+        if not level.peaks or side == 1:
             return means
         peaks = tf.nn.max_pool2d(features, side, side, "VALID")
         return tf.concat([means, peaks], axis=-1)

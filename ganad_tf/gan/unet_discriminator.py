@@ -14,9 +14,7 @@ them is better depends on the parts, and nobody can know it beforehand.
 
 from __future__ import annotations
 
-import functools
 import itertools
-import math
 
 import keras
 import tensorflow as tf
@@ -29,10 +27,6 @@ NETWORKS = tuple(WIDTHS)
 # of the resolution, the decoder's at 1/8, 1/4 and 1/2.
 LAYERS = ("encoder_2", "encoder_4", "encoder_8")
 LAYERS += ("decoder_8", "decoder_4", "decoder_2")
-# Two stages that stay at their random initial weights, and the images that they
-# see: at the full and at half of the resolution.
-TEXTURE = ("texture_2", "texture_4")
-HALF_TEXTURE = ("half_texture_2", "half_texture_4")
 # Images' sides are multiples of the coarsest stride.
 STRIDE = 16
 # Groups of channels that are normalised together.
@@ -116,10 +110,7 @@ def build_unet_discriminator(
     Each has a 4x4 stem of stride 2, three further strided 3x3 convolutions,
     each stage followed by one more convolution; a decoder of bilinear
     upsampling, skip connection and a 3x3 convolution at each level; one logit
-    a pixel, the restorer also the restored pixel. Beside them stand two stages
-    of random filters, which are never trained: training makes features lose
-    sight of changes that no synthetic defect shows, and random filters respond
-    to every texture.
+    a pixel, the restorer also the restored pixel.
 
     Args:
         channels: Of the images, 1 for gray, 3 for RGB.
@@ -134,9 +125,8 @@ def build_unet_discriminator(
             channels) in [-1, 1], sides multiples of `STRIDE`, to a dict of
             float32 `"<network>/logits"` (batch, height, width, 1), high where
             defective, features `"<network>/<layer>"` of each of `NETWORKS` and
-            `LAYERS` and those of `TEXTURE` and
-            `HALF_TEXTURE` (batch, rows, columns, channels), and float32
-            `"restored"` images of the shape of the images.
+            `LAYERS` (batch, rows, columns, channels), and float32 `"restored"`
+            images of the shape of the images.
     """
     images = keras.Input([None, None, channels], name="images")
     outputs = {}
@@ -146,45 +136,15 @@ def build_unet_discriminator(
         features["logits"] = layers.logits(features["decoder_2"])
         outputs |= {f"{name}/{key}": value for key, value in features.items()}
     outputs["restored"] = layers.restored(features["decoder_2"], channels)
-    outputs |= _texture(images, width, seed=seed + 200, dtype=dtype)
     return keras.Model(images, outputs, name="unet_discriminator")
-
-
-def _texture(images, width: int, *, seed: int, dtype: str):
-    """Features of `TEXTURE` and `HALF_TEXTURE`.
-
-    The random filters are orthogonal: others are nearly linearly dependent and
-    leave something out, so that each seed sees other defects.
-    """
-    layers = _Layers(
-        dtype,
-        seed=seed,
-        trainable=False,
-        initializer=functools.partial(
-            keras.initializers.Orthogonal, math.sqrt(2.0)
-        ),
-    )
-    halves = keras.layers.AveragePooling2D(2, dtype="float32")(images)
-    return layers.encode(images, width, (2, 4), "texture") | layers.encode(
-        halves, width, (2, 4), "half_texture"
-    )
 
 
 class _Layers:
     """Makes layers whose initial weights have seeds of their own."""
 
-    def __init__(
-        self,
-        dtype: str,
-        *,
-        seed: int,
-        trainable: bool = True,
-        initializer=keras.initializers.HeNormal,
-    ):
+    def __init__(self, dtype: str, *, seed: int):
         self._dtype = dtype
         self._seeds = itertools.count(seed)
-        self._trainable = trainable
-        self._initializer = initializer
 
     def convolve(self, hidden, filters, kernel_size=3, strides=1):
         hidden = keras.layers.Conv2D(
@@ -193,30 +153,21 @@ class _Layers:
             strides,
             padding="same",
             use_bias=False,
-            kernel_initializer=self._initializer(seed=next(self._seeds)),
+            kernel_initializer=keras.initializers.HeNormal(next(self._seeds)),
             dtype=self._dtype,
-            trainable=self._trainable,
         )(hidden)
-        hidden = GroupNormalization(
-            dtype=self._dtype, trainable=self._trainable
-        )(hidden)
+        hidden = GroupNormalization(dtype=self._dtype)(hidden)
         return keras.layers.LeakyReLU(0.1, dtype=self._dtype)(hidden)
 
-    def encode(self, hidden, width: int, strides, prefix: str):
-        """Features by `<prefix>_<stride>`, from fine to coarse."""
-        features = {}
+    def unet(self, hidden, width: int):
+        """Features of `LAYERS`."""
+        strides, features = (2, 4, 8), {}
         for level, stride in enumerate(strides):
             filters, kernel_size = width * 2**level, 3 if level else 4
             hidden = self.convolve(hidden, filters, kernel_size, 2)
             hidden = self.convolve(hidden, filters)
-            features[f"{prefix}_{stride}"] = hidden
-        return features
-
-    def unet(self, hidden, width: int):
-        """Features of `LAYERS`."""
-        strides = (2, 4, 8)
-        features = self.encode(hidden, width, strides, "encoder")
-        hidden = self.convolve(features["encoder_8"], 8 * width, strides=2)
+            features[f"encoder_{stride}"] = hidden
+        hidden = self.convolve(hidden, 8 * width, strides=2)
         hidden = self.convolve(hidden, 8 * width)
         for stride in reversed(strides):
             skip = features[f"encoder_{stride}"]

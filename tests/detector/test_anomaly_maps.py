@@ -38,7 +38,7 @@ def test_a_map_of_zeros_does_not_hide_what_others_see():
 def test_qualified_cells_are_about_1_whatever_their_channels():
     generator = np.random.default_rng(0)
     fields, distances = {}, {}
-    for level, channels in (("texture", 3), ("restoration", 12)):
+    for level, channels in (("energies", 3), ("restoration", 12)):
         features = generator.normal(size=(200, 2, 2, channels))
         latents = generator.normal(size=(200, 2))
         fields[level] = ConditionalField(latent_dim=2)

@@ -1,6 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
+from ganad_tf.detector.band_energies import band_energies
 from ganad_tf.detector.feature_field import CELL_SIZE
 from ganad_tf.detector.feature_field import LEVELS
 from ganad_tf.detector.feature_field import FeatureField
@@ -98,6 +99,21 @@ def test_cells_of_the_verdict_hold_mean_and_largest_logit():
     np.testing.assert_allclose(
         verdict[..., 1], cells.max(axis=(2, 4)), atol=1e-5
     )
+
+
+def test_cells_of_energies_hold_means_and_peaks_and_the_brightness():
+    field = made()
+    bands = band_energies(images(2))
+    energies = field.describe(images(2)).features["energies"]
+    assert energies.shape == (2, 2, 3, 4 * 2 * 8 + 1)
+    finest = bands["energies_0"].numpy().reshape(2, 2, 4, 3, 4, 8)
+    np.testing.assert_allclose(
+        energies[..., :8], finest.mean(axis=(2, 4)), atol=1e-5
+    )
+    np.testing.assert_allclose(
+        energies[..., 8:16], finest.max(axis=(2, 4)), atol=1e-5
+    )
+    np.testing.assert_array_equal(energies[..., -1:], bands["brightness"])
 
 
 def test_the_view_shows_the_restored_images():

@@ -3,10 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ganad_tf.gan.unet_discriminator import HALF_TEXTURE
 from ganad_tf.gan.unet_discriminator import LAYERS
 from ganad_tf.gan.unet_discriminator import NETWORKS
-from ganad_tf.gan.unet_discriminator import TEXTURE
 from ganad_tf.gan.unet_discriminator import GroupNormalization
 from ganad_tf.gan.unet_discriminator import build_unet_discriminator
 
@@ -20,11 +18,7 @@ def test_any_size_has_logits_for_each_pixel_and_features_by_level(size):
     unet = build_unet_discriminator(channels=3, width=8)
     outputs = unet(noise(2, *size, 3))
     assert outputs["restored"].shape == (2, *size, 3)
-    layers = list(TEXTURE)
-    for layer in HALF_TEXTURE:
-        stride = 2 * int(layer.rpartition("_")[2])
-        rows, columns = (side // stride for side in size)
-        assert outputs[layer].shape[:3] == (2, rows, columns)
+    layers = []
     for network in NETWORKS:
         assert outputs[f"{network}/logits"].shape == (2, *size, 1)
         layers += [f"{network}/{layer}" for layer in LAYERS]
@@ -86,26 +80,3 @@ def test_contrast_of_an_image_hardly_counts():
     )
     difference = tf.reduce_mean(tf.abs(strong - weak))
     assert float(difference) < 0.1 * float(tf.reduce_mean(tf.abs(weak)))
-
-
-def test_filters_of_textures_are_not_trained():
-    unet = build_unet_discriminator(channels=1, width=8)
-    image = tf.constant(noise(2, 32, 32, 1))
-    with tf.GradientTape() as tape:
-        outputs = unet(image, training=True)
-        total = tf.add_n(
-            [tf.reduce_sum(outputs[f"{name}/logits"]) for name in NETWORKS]
-            + [tf.reduce_sum(outputs["restored"])]
-        )
-    gradients = tape.gradient(total, unet.trainable_variables)
-    assert all(gradient is not None for gradient in gradients)
-    assert len(unet.non_trainable_variables) == 8 * 3
-
-
-def test_random_filters_leave_nothing_of_an_image_out():
-    """The 16 filters of 4x4 px are a basis, whatever the seed."""
-    for seed in (0, 1):
-        unet = build_unet_discriminator(channels=1, width=16, seed=seed)
-        kernels = [w for w in unet.non_trainable_weights if w.name == "kernel"]
-        first = kernels[0].numpy().reshape(16, 16)
-        np.testing.assert_allclose(first @ first.T, 2 * np.eye(16), atol=1e-5)
