@@ -13,14 +13,18 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
+import tensorflow as tf
+from PIL import Image
 
 from ganad_tf.benchmark import drifts
-from ganad_tf.benchmark import false_alarms
 from ganad_tf.benchmark.trained_model import TrainedModel
 from ganad_tf.data import grouping
+from ganad_tf.data.image_tensors import to_uint8
 from ganad_tf.detector.calibration import conformal_p_values
+from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.detector.fusion import PartFusion
 from ganad_tf.evaluation import formatting
+from ganad_tf.production import appearance
 from ganad_tf.production import line_monitor
 
 UNCHANGED, DEFECTS = "unchanged", "10 % defects"
@@ -44,34 +48,67 @@ class Delays(NamedTuple):
     moved_delay: float | None
 
 
-def measure(model: TrainedModel) -> dict[str, np.ndarray]:
+class Seen(NamedTuple):
+    """Images as a detector sees them, and as they look; a row each."""
+
+    log_parts: np.ndarray  # (n, num_parts), logarithms
+    looks: np.ndarray  # (n, len(LOOKS))
+
+    def rows(self, rows) -> Seen:
+        """Some of the images."""
+        return Seen(*(values[rows] for values in self))
+
+
+def measure(model: TrainedModel) -> dict[str, Seen]:
     """Measures held-out good images with every drift, and defective ones.
 
     Args:
         model: `TrainedModel`.
 
     Returns:
-        log_parts: As of `false_alarms.log_parts_of`, by drift; rows of all
-            drifts are of the same images, those of `DEFECTS` of others.
+        seen: By drift; rows of all drifts are of the same images, those of
+            `DEFECTS` of others.
     """
     held_out = model.split.calibration + model.split.test_qualified
     files, _ = grouping.one_of_each(held_out, 0, grouping.things_of(held_out))
     kinds = {UNCHANGED: lambda images: images} | drifts.all_drifts()
     measured = {
-        name: false_alarms.log_parts_of(
-            model.detector, map(drift, model.batches(files))
-        )
+        name: see(model.detector, map(drift, model.batches(files)))
         for name, drift in kinds.items()
     }
     if model.split.test_defective:
-        measured[DEFECTS] = false_alarms.log_parts_of(
-            model.detector, model.batches(model.split.test_defective)
-        )
+        batches = model.batches(model.split.test_defective)
+        measured[DEFECTS] = see(model.detector, batches)
     return measured
 
 
+def see(detector: OneClassDetector, batches: Iterable[tf.Tensor]) -> Seen:
+    """Measures images.
+
+    Args:
+        detector: Fitted `OneClassDetector`.
+        batches: Of images, as `OneClassDetector.detect` takes them.
+
+    Returns:
+        seen: `Seen`; its Frechet scores are those of the latents alone.
+    """
+    seen = []
+    for images in batches:
+        measures = detector.measure_batch(images)
+        columns = (measures.frechet_scores, measures.reconstruction_errors)
+        first_sight = [_first_sight(pixels) for pixels in to_uint8(images)]
+        looks = np.column_stack([*columns, first_sight])
+        seen.append((np.asarray(measures.log_parts), looks))
+    return Seen(*map(np.concatenate, zip(*seen, strict=True)))
+
+
+def _first_sight(pixels: np.ndarray) -> appearance.Appearance:
+    shown = np.squeeze(pixels, -1) if pixels.shape[-1] == 1 else pixels
+    return appearance.appearance(Image.fromarray(shown))
+
+
 def simulate(
-    log_parts: Mapping[str, np.ndarray],
+    seen: Mapping[str, Seen],
     weights: np.ndarray,
     *,
     num_lines: int,
@@ -80,7 +117,7 @@ def simulate(
     """Runs lines of every drift past the monitor.
 
     Args:
-        log_parts: Of `measure`.
+        seen: Of `measure`.
         weights: Floats of shape (num_parts,), of `PartFusion`.
         num_lines: Lines of each drift.
         seed: Of the draws.
@@ -90,10 +127,10 @@ def simulate(
             permutations of real images, false alarms.
     """
     outcomes = []
-    for name, changed in log_parts.items():
+    for name, changed in seen.items():
         generator = np.random.default_rng([seed, len(outcomes)])
         lines = [
-            _line(log_parts[UNCHANGED], changed, name, weights, generator)
+            _line(seen[UNCHANGED], changed, name, weights, generator)
             for _ in range(num_lines)
         ]
         outcomes.append(_outcome(name, lines))
@@ -102,35 +139,38 @@ def simulate(
 
 def _line(good, changed, name: str, weights, generator):
     """What the monitor says of a line, and the image at which it changed."""
-    order = generator.permutation(len(good))
+    order = generator.permutation(len(good.log_parts))
     half = len(order) // 2
     fusion = PartFusion(weights)
-    calibration = fusion.fit(good[order[:half]])
+    calibration = fusion.fit(good.log_parts[order[:half]])
     spare = order[half:]
     if name == UNCHANGED:
-        line, start = good[spare], len(spare)
+        line, start = good.rows(spare), len(spare)
     else:
         start = len(spare) // 2
         after = _after(good, changed, name, spare[start:], generator)
-        line = np.concatenate([good[spare[:start]], after])
-    scores = np.asarray(fusion.fuse(line), np.float64)
+        before = good.rows(spare[:start])
+        line = Seen(*map(np.concatenate, zip(before, after, strict=True)))
+    scores = np.asarray(fusion.fuse(line.log_parts), np.float64)
     monitored = line_monitor.monitor(
         conformal_p_values(calibration, scores),
         scores,
         [str(number) for number in range(len(scores))],
         num_calibration=half,
+        looks=dict(zip(appearance.LOOKS, line.looks.T, strict=True)),
     )
     return monitored, start
 
 
-def _after(good, changed, name: str, rows, generator) -> np.ndarray:
+def _after(good: Seen, changed: Seen, name: str, rows, generator) -> Seen:
     """Images after the change."""
     drawn = generator.choice(rows, NUM_AFTER)
     if name != DEFECTS:
-        return changed[drawn]
-    defective = generator.uniform(size=NUM_AFTER) < _DEFECT_RATE
-    drawn_defects = generator.choice(len(changed), NUM_AFTER)
-    return np.where(defective[:, None], changed[drawn_defects], good[drawn])
+        return changed.rows(drawn)
+    defective = generator.uniform(size=[NUM_AFTER, 1]) < _DEFECT_RATE
+    defects = changed.rows(generator.choice(len(changed.log_parts), NUM_AFTER))
+    pairs = zip(defects, good.rows(drawn), strict=True)
+    return Seen(*(np.where(defective, *pair) for pair in pairs))
 
 
 def _outcome(name: str, lines) -> Delays:

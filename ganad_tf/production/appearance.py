@@ -1,13 +1,15 @@
-"""How an image looks at first sight: its brightness and its sharpness."""
+"""How images look at first sight: brightness, sharpness, and two scores."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
+from ganad_tf import progress
 from ganad_tf.data import image_files
 from ganad_tf.errors import UserError
 from ganad_tf.production.score_stream import ScoredImage
@@ -15,11 +17,50 @@ from ganad_tf.production.score_stream import ScoredImage
 _MAX_SIDE = 2048
 
 
+# What `looks_of` knows of an image.
+LOOKS = (
+    "frechet_score",
+    "reconstruction_error",
+    "brightness",
+    "sharpness",
+)
+
+
 class Appearance(NamedTuple):
     """Two numbers that need no model."""
 
     brightness: float  # mean gray value, 0 to 255
     sharpness: float  # mean step between neighbours, in deviations of gray
+
+
+def looks_of(images: Sequence[ScoredImage]) -> dict[str, np.ndarray]:
+    """The numbers that tell how images look.
+
+    Args:
+        images: n images; each picture is opened.
+
+    Returns:
+        looks: Floats of shape (n,) by name of `LOOKS`, NaN where nobody has
+            the picture any more.
+    """
+    batches = progress.LoggedBatches(
+        [[image] for image in images],
+        total=len(images),
+        what="Looked at images",
+    )
+    seen = [_appearance_of(image) for (image,) in batches]
+    rows = [
+        (image.frechet_score, image.reconstruction_error, *appearance)
+        for image, appearance in zip(images, seen, strict=True)
+    ]
+    return dict(zip(LOOKS, np.array(rows, np.float64).T, strict=True))
+
+
+def _appearance_of(image: ScoredImage) -> Appearance:
+    picture = open_image(image)
+    if picture is None:
+        return Appearance(np.nan, np.nan)
+    return appearance(picture)
 
 
 def open_image(image: ScoredImage) -> Image.Image | None:

@@ -6,6 +6,7 @@ beyond any band. They show when and how a line has changed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,18 +14,7 @@ import numpy as np
 import scipy.stats
 
 from ganad_tf.evaluation import metrics
-from ganad_tf.production import appearance
 from ganad_tf.production.score_stream import ScoredImage
-
-# Images of a window whose picture is opened, at most.
-NUM_PICTURES = 20
-# Names of the series that are compared with the reference, in their order.
-SERIES = (
-    "frechet_score",
-    "reconstruction_error",
-    "brightness",
-    "sharpness",
-)
 
 
 class Window(NamedTuple):
@@ -35,7 +25,7 @@ class Window(NamedTuple):
     share_below: float  # of p-values at most alpha
     band: tuple[float, float]  # where that share lies in 95 % of windows
     ks_p_value: float  # of a Kolmogorov-Smirnov test of its p-values
-    # By name of `SERIES`: median, less the reference's, in deviations of it;
+    # By name of `LOOKS`: median, less the reference's, in deviations of it;
     # None where there are no pictures.
     shifts: dict[str, float | None]
 
@@ -46,7 +36,8 @@ def windows(
     num_calibration: int,
     alpha: float,
     size: int,
-    reference: Sequence[ScoredImage],
+    looks: Mapping[str, np.ndarray],
+    usual_looks: Mapping[str, np.ndarray],
 ) -> list[Window]:
     """Describes a stream window by window.
 
@@ -55,21 +46,24 @@ def windows(
         num_calibration: Calibration images of the detector.
         alpha: False-alarm rate of the share.
         size: Images of a window; the last one may have more.
-        reference: Images of a time when all was well, at least one.
+        looks: Of `looks_of` the stream.
+        usual_looks: Of images of a time when all was well.
 
     Returns:
         windows: At least one.
     """
-    usual = _spread(_series(reference))
+    usual = _spread(usual_looks)
     starts = list(range(0, max(len(images) - size, 0) + 1, size))
     stops = [*starts[1:], len(images)]
     return [
-        _window(images, start, stop, usual, num_calibration, alpha)
+        _window(images, looks, start, stop, usual, num_calibration, alpha)
         for start, stop in zip(starts, stops, strict=True)
     ]
 
 
-def _window(images, start, stop, usual, num_calibration, alpha) -> Window:
+def _window(
+    images, looks, start, stop, usual, num_calibration, alpha
+) -> Window:
     chosen = images[start:stop]
     p_values = np.array([image.p_value for image in chosen])
     band = metrics.expected_rate95(
@@ -82,8 +76,8 @@ def _window(images, start, stop, usual, num_calibration, alpha) -> Window:
         tuple(band),
         _ks_p_value(p_values, num_calibration),
         {
-            name: _shift(values, *usual[name])
-            for name, values in _series(chosen).items()
+            name: _shift(values[start:stop], *usual[name])
+            for name, values in looks.items()
         },
     )
 
@@ -100,24 +94,11 @@ def _ks_p_value(p_values: np.ndarray, num_calibration: int) -> float:
     return float(test.pvalue)
 
 
-def _series(images: Sequence[ScoredImage]) -> dict[str, np.ndarray]:
-    scores = {
-        name: np.array([getattr(image, name) for image in images])
-        for name in SERIES[:2]
-    }
-    step = -(-len(images) // NUM_PICTURES)
-    pictures = map(appearance.open_image, images[::step])
-    seen = [appearance.appearance(p) for p in pictures if p is not None]
-    return scores | {
-        name: np.array([getattr(one, name) for one in seen])
-        for name in SERIES[2:]
-    }
-
-
-def _spread(series: dict[str, np.ndarray]) -> dict[str, tuple]:
-    """Median and robust deviation of each series."""
+def _spread(looks: Mapping[str, np.ndarray]) -> dict[str, tuple]:
+    """Median and robust deviation of each look, as far as it is known."""
     spreads = {}
-    for name, values in series.items():
+    for name, values in looks.items():
+        values = values[np.isfinite(values)]
         if len(values) < 2:
             spreads[name] = (None, None)
             continue
@@ -129,6 +110,7 @@ def _spread(series: dict[str, np.ndarray]) -> dict[str, tuple]:
 
 
 def _shift(values: np.ndarray, median, deviation) -> float | None:
+    values = values[np.isfinite(values)]
     if median is None or not len(values):
         return None
     return float((np.median(values) - median) / deviation)

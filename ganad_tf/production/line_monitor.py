@@ -9,6 +9,9 @@ Two questions are asked of the same stream of images:
   quarter of the calibration images, and ranks all others among themselves and
   their part of the calibration images. Another one bets that fewer images are
   in the more usual half than there were if `MAX_DEFECTIVE` were defective.
+  Others rank the looks of the same images, such as their brightness, among
+  those of all images before: other light shows there first, whether or not the
+  detector minds it.
 
 Together, false alarms have a probability of at most `LEVEL` over the whole life
 of an unchanged line. After an alarm of the first question alone, a rank test of
@@ -17,7 +20,9 @@ the images since then says whether the others have moved.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -73,6 +78,7 @@ def monitor(
     names: Sequence[str],
     *,
     num_calibration: int | None = None,
+    looks: Mapping[str, np.ndarray] = MappingProxyType({}),
 ) -> Monitored:
     """Asks both questions after every image.
 
@@ -82,6 +88,8 @@ def monitor(
         names: Of the images; they seed what breaks ties.
         num_calibration: Of the detector; inferred from the p-values by
             default.
+        looks: Further numbers of each image by name, floats of shape (n,), NaN
+            where nobody knows one.
 
     Returns:
         monitored: `Monitored`.
@@ -94,7 +102,7 @@ def monitor(
     uniforms = online_ranks.tie_breakers(names)
     paths = {
         "any": _any_path(places, uniforms, count),
-        "moved": _moved_path(places, uniforms, count),
+        "moved": _moved_path(places, uniforms, count, looks),
     }
     alarms = tuple(
         alarm
@@ -129,15 +137,37 @@ def _any_path(places, uniforms, num_calibration: int) -> np.ndarray:
     )
 
 
-def _moved_path(places, uniforms, num_calibration: int) -> np.ndarray:
+def _moved_path(places, uniforms, num_calibration: int, looks) -> np.ndarray:
     """Log capital of the bets that the good images have changed."""
     edge = _edge_place(num_calibration)
     kept = places < edge
-    ranks = online_ranks.online_p_values(
-        range(1, edge), places[kept], uniforms[kept]
+    by_scores = martingale.mean_log_capital(
+        [
+            _log_capital_of_ranks(range(1, edge), places, kept, uniforms),
+            _log_capital_of_rate(places, num_calibration),
+        ]
     )
-    others = np.ones([len(places), martingale.NUM_UNIFORM_BETS])
-    others[kept] = martingale.uniform_bets(ranks)
+    by_looks = [
+        _log_capital_of_ranks([], values, kept & np.isfinite(values), uniforms)
+        for values in looks.values()
+    ]
+    if not by_looks:
+        return by_scores
+    return martingale.mean_log_capital(
+        [by_scores, martingale.mean_log_capital(by_looks)]
+    )
+
+
+def _log_capital_of_ranks(before, values, kept, uniforms) -> np.ndarray:
+    """Of bets on the ranks of kept images among those before them."""
+    ranks = online_ranks.online_p_values(before, values[kept], uniforms[kept])
+    payoffs = np.ones([len(values), martingale.NUM_UNIFORM_BETS])
+    payoffs[kept] = martingale.uniform_bets(ranks)
+    return martingale.log_capital(payoffs)
+
+
+def _log_capital_of_rate(places, num_calibration: int) -> np.ndarray:
+    """Of bets that fewer images than there should be are in the usual half."""
     median = _median_place(num_calibration)
     # By its order, the share of images below that calibration image has a beta
     # distribution: this is the least that it lets expect.
@@ -145,9 +175,7 @@ def _moved_path(places, uniforms, num_calibration: int) -> np.ndarray:
         _MEDIAN_LEVEL, median, num_calibration + 1 - median
     )
     usual = martingale.rate_bets(places < median, (1.0 - MAX_DEFECTIVE) * share)
-    return martingale.mean_log_capital(
-        [martingale.log_capital(payoffs) for payoffs in (others, usual)]
-    )
+    return martingale.log_capital(usual)
 
 
 def _first_alarm(kind: str, path: np.ndarray) -> Alarm | None:

@@ -10,7 +10,7 @@ from ganad_tf.colors import DEFECTIVE_COLOR
 from ganad_tf.colors import QUALIFIED_COLOR
 from ganad_tf.evaluation import canvas
 from ganad_tf.production import line_monitor
-from ganad_tf.production.drift_figures import SERIES
+from ganad_tf.production.appearance import LOOKS
 from ganad_tf.production.drift_figures import Window
 from ganad_tf.production.line_monitor import Monitored
 
@@ -65,7 +65,7 @@ def _draw_share(axes, windows: Sequence[Window], alpha: float) -> None:
 
 def _draw_shifts(axes, windows: Sequence[Window]) -> None:
     middles = [(window.start + window.stop) / 2 for window in windows]
-    for name in SERIES:
+    for name in LOOKS:
         values = [window.shifts[name] for window in windows]
         if None not in values:
             axes.plot(middles, values, "o-", markersize=3, label=name)

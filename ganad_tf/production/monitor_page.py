@@ -10,7 +10,7 @@ from ganad_tf.evaluation import page
 from ganad_tf.production import appearance
 from ganad_tf.production import line_monitor
 from ganad_tf.production import monitor_figure
-from ganad_tf.production.drift_figures import SERIES
+from ganad_tf.production.appearance import LOOKS
 from ganad_tf.production.drift_figures import Window
 from ganad_tf.production.line_monitor import Monitored
 from ganad_tf.production.score_stream import ScoredImage
@@ -18,7 +18,7 @@ from ganad_tf.production.score_stream import ScoredImage
 # Images that are shown, of the ones between onset and alarm.
 NUM_SHOWN = 12
 _THUMBNAIL = 160
-_HEADER = ("images", "share", "band", "KS", *SERIES)
+_HEADER = ("images", "share", "band", "KS", *LOOKS)
 WORDS = {
     line_monitor.UNCHANGED: (
         "Its images are like the calibration images. There is nothing to do."
@@ -123,5 +123,5 @@ def _row(window: Window) -> tuple[str, ...]:
         formatting.percent(window.share_below),
         f"{formatting.percent_interval(list(window.band))} %",
         f"{window.ks_p_value:.2g}",
-        *(formatting.number(window.shifts[name], 1) for name in SERIES),
+        *(formatting.number(window.shifts[name], 1) for name in LOOKS),
     )

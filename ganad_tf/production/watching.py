@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ganad_tf import artifacts
+from ganad_tf.production import appearance
 from ganad_tf.production import drift_figures
 from ganad_tf.production import line_monitor
 from ganad_tf.production import monitor_page
@@ -60,22 +61,26 @@ def monitor_scores(
             cannot be written.
     """
     images, num_skipped = score_stream.read_stream(scores, order=order)
-    usual, usual_words = images[:window], f"the first {window} images"
+    looks = appearance.looks_of(images)
+    usual_looks = {name: values[:window] for name, values in looks.items()}
     if reference is not None:
-        usual, _ = score_stream.read_stream(reference)
-        usual_words = reference
+        usual_looks = appearance.looks_of(
+            score_stream.read_stream(reference)[0]
+        )
     monitored = line_monitor.monitor(
         np.array([image.p_value for image in images]),
         np.array([image.anomaly_score for image in images]),
         [image.path for image in images],
         num_calibration=num_calibration,
+        looks=looks,
     )
     windows = drift_figures.windows(
         images,
         num_calibration=monitored.num_calibration,
         alpha=alpha,
         size=window,
-        reference=usual,
+        looks=looks,
+        usual_looks=usual_looks,
     )
     if report is not None:
         html = monitor_page.render(
@@ -84,7 +89,7 @@ def monitor_scores(
             images,
             num_skipped=num_skipped,
             alpha=alpha,
-            reference=usual_words,
+            reference=reference or f"the first {window} images",
         )
         artifacts.write_text(report, html)
     if metrics_file is not None:

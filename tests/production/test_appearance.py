@@ -36,3 +36,18 @@ def test_pictures_come_from_files_and_from_logs(tmp_path):
     assert appearance.open_image(logged).size == (50, 40)
     assert appearance.open_image(image._replace(path="gone.png")) is None
     assert appearance.open_image(image._replace(image_bytes=b"no")) is None
+
+
+def test_looks_are_unknown_where_nobody_has_the_picture(tmp_path):
+    picture().save(tmp_path / "a.png")
+    image = ScoredImage(str(tmp_path / "a.png"), 0.5, 1, 2, 3, False)
+    looks = appearance.looks_of([image, image._replace(path="gone.png")])
+    assert list(looks) == list(appearance.LOOKS)
+    assert looks["frechet_score"].tolist() == [2.0, 2.0]
+    assert looks["reconstruction_error"].tolist() == [3.0, 3.0]
+    seen = appearance.appearance(picture())
+    assert looks["brightness"][0] == pytest.approx(seen.brightness)
+    assert looks["sharpness"][0] == pytest.approx(seen.sharpness)
+    assert np.isnan(
+        [looks[name][1] for name in ("brightness", "sharpness")]
+    ).all()

@@ -4,6 +4,7 @@ import scored
 from conftest import make_parts
 from conftest import write_images
 
+from ganad_tf.production import appearance
 from ganad_tf.production import drift_figures
 from ganad_tf.production import score_stream
 
@@ -11,11 +12,13 @@ from ganad_tf.production import score_stream
 def described(tmp_path, given, **changes):
     path = scored.write(tmp_path / "scores.csv", given)
     images, _ = score_stream.read_stream(path)
+    looks = appearance.looks_of(images)
     settings = {
         "num_calibration": 60,
         "alpha": 0.05,
         "size": 50,
-        "reference": images[:50],
+        "looks": looks,
+        "usual_looks": {name: values[:50] for name, values in looks.items()},
     }
     return drift_figures.windows(images, **{**settings, **changes})
 

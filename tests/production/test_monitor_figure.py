@@ -3,6 +3,7 @@ import io
 import scored
 from PIL import Image
 
+from ganad_tf.production import appearance
 from ganad_tf.production import drift_figures
 from ganad_tf.production import monitor_figure
 from ganad_tf.production import watching
@@ -16,7 +17,8 @@ def test_the_series_are_one_picture(tmp_path):
         num_calibration=60,
         alpha=0.05,
         size=100,
-        reference=watched.images[:100],
+        looks=(looks := appearance.looks_of(watched.images)),
+        usual_looks=looks,
     )
     png = monitor_figure.series_png(watched.monitored, windows, alpha=0.05)
     with Image.open(io.BytesIO(png)) as picture:
