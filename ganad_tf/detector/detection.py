@@ -17,7 +17,7 @@ class Detection(NamedTuple):
     latents: Any  # (batch, latent_dim)
     descriptors: Any  # (batch, dim), compared with the reference
     part_scores: Any  # (batch, num_parts), 0 at qualified images' median and 1
-    # at their 95 % quantile, by the detector's `parts`
+    # near their 95 % quantile, by the detector's `parts`
 
 
 class Measures(NamedTuple):

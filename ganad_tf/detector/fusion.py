@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy.stats
 import tensorflow as tf
 
-# Quantile of qualified images at which the parts of the score weigh the same.
+# Upper quantile that the scale of a part follows. Few unusual images, as the
+# calibration may hold, move the quartile less than any quantile further out.
+QUARTILE = 0.75
+# Quantile of normal parts at which they are 1, and weigh the same.
 TAIL = 0.95
+_TAIL_IN_QUARTILES = scipy.stats.norm.ppf(TAIL) / scipy.stats.norm.ppf(QUARTILE)
 # Least scale of the logarithm of a part.
 MIN_SCALE = 0.02
 # Exponent of the power mean of the parts: with 1 blind parts drown one that
@@ -18,7 +23,8 @@ class PartFusion:
     """Standardises the parts of the score, and fuses them.
 
     A part is standardised by held-out qualified images: the median of its
-    logarithm becomes 0, the quantile `TAIL` becomes 1. The anomaly score is
+    logarithm becomes 0; by median and upper quartile, the quantile `TAIL` of a
+    normal distribution would become 1. The anomaly score is
     the weighted power mean of the softplus of the standardised parts. Of a
     part that is not unusual next to nothing is left, so it cannot drown one
     that is; there is no threshold at which a part begins to count.
@@ -28,7 +34,8 @@ class PartFusion:
 
     Attributes:
         location_: float64 of shape (num_parts,), medians of the logarithms.
-        scale_: float64 of shape (num_parts,), from there to `TAIL`.
+        scale_: float64 of shape (num_parts,), from there to where `TAIL` of a
+            normal distribution would be.
 
     Example:
     >>> log_parts = np.random.default_rng(0).normal(size=(40, 2))
@@ -58,7 +65,7 @@ class PartFusion:
             scores: float64 of shape (n,), for conformal calibration.
         """
         log_parts = np.asarray(log_parts, np.float64)
-        levels = np.quantile(log_parts, [0.5, TAIL], axis=0)
+        levels = np.quantile(log_parts, [0.5, QUARTILE], axis=0)
         self.location_, self.scale_ = _location_and_scale(*levels)
         location, scale = self._without_each(log_parts)
         scores = self._fuse_standardized((log_parts - location) / scale)
@@ -69,12 +76,13 @@ class PartFusion:
         if len(log_parts) < 3:
             return self.location_, self.scale_
         levels = (
-            _quantiles_without_each(log_parts, level) for level in (0.5, TAIL)
+            _quantiles_without_each(log_parts, level)
+            for level in (0.5, QUARTILE)
         )
         return _location_and_scale(*levels)
 
     def standardize(self, log_parts: tf.Tensor) -> tf.Tensor:
-        """How unusual each part is: 0 at the median, 1 at `TAIL`.
+        """How unusual each part is: 0 at the median, 1 at about `TAIL`.
 
         Args:
             log_parts: Floats of shape (batch, num_parts).
@@ -158,9 +166,10 @@ def power_mean(standardized, weights: np.ndarray) -> tf.Tensor:
     return powers ** (1.0 / EXPONENT)
 
 
-def _location_and_scale(median: np.ndarray, tail: np.ndarray):
+def _location_and_scale(median: np.ndarray, quartile: np.ndarray):
+    tail = _TAIL_IN_QUARTILES * (quartile - median)
     # A part that hardly varies gets no say by its rounding.
-    return median, np.hypot(tail - median, MIN_SCALE)
+    return median, np.hypot(tail, MIN_SCALE)
 
 
 def _quantiles_without_each(values: np.ndarray, level: float) -> np.ndarray:

@@ -265,7 +265,7 @@ def _changes(
                 fitted.alpha, num_calibration=num_calibration, num_images=10**4
             ),
         },
-        # In units in which the earlier calibration's 95 % quantile is 1.
+        # 0 is the earlier calibration's median, 1 about its 95 % quantile.
         "median_parts": dict(
             zip(detector.parts, moved.astype(float).tolist(), strict=True)
         ),

@@ -32,7 +32,7 @@ from ganad_tf.training.configuration import TrainingConfig
 from ganad_tf.training.determinism import use_determinism
 from ganad_tf.version import versions
 
-NUM_CHECK_IMAGES = 16
+NUM_CHECK_IMAGES = 8
 # What TensorFlow Serving reads with --enable_per_model_batching_parameters.
 _BATCHING_PARAMETERS = """\
 # Requests that wait for a thread are joined, up to so many images. Rows do not

@@ -211,16 +211,10 @@ def _requests(
     for signature in ("serving_default", "score", "inspect"):
         requests[f"empty {signature}"] = of_bytes(signature, [])
     for thread in range(NUM_THREADS):
-        some = [image_bytes[row] for row in _rows_of(thread, len(image_bytes))]
-        requests[f"thread {thread}"] = of_bytes("score", some)
+        requests[f"thread {thread}"] = requests["score"]
     for signature, inputs in warmup.read_warmup_requests(path):
         requests[f"warmup {signature}"] = (signature, inputs)
     return requests
-
-
-def _rows_of(thread: int, count: int) -> list[int]:
-    """The images of a thread: two, other ones than its neighbours'."""
-    return [2 * thread % count, (2 * thread + 1) % count]
 
 
 def _compare_requests(
@@ -235,11 +229,7 @@ def _compare_requests(
         for name, values in expected.items()
     }
     threads = _concatenate([outputs[f"thread {i}"] for i in range(NUM_THREADS)])
-    rows = [_rows_of(thread, count) for thread in range(NUM_THREADS)]
-    in_turn = {
-        name: values[np.concatenate(rows)]
-        for name, values in outputs["score"].items()
-    }
+    in_turn = _concatenate([outputs["score"]] * NUM_THREADS)
     as_bytes = outputs["images as bytes"]
     for name, given, wanted in (
         ("signature images", outputs["images"], as_bytes),

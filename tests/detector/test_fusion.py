@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from ganad_tf.detector.calibration import ConformalCalibrator
+from ganad_tf.detector.fusion import TAIL
 from ganad_tf.detector.fusion import PartFusion
 
 
@@ -21,6 +22,26 @@ def test_a_calibration_score_is_standardised_by_the_other_images():
         others.fit(np.delete(log_parts, row, axis=0))
         alone = others.fuse(log_parts[row : row + 1])
         assert scores[row] == pytest.approx(float(alone[0]), rel=1e-5)
+
+
+def test_a_normal_part_is_1_at_its_tail():
+    log_parts = np.random.default_rng(0).normal(3.0, 0.5, size=[20_000, 1])
+    fusion = PartFusion([1])
+    fusion.fit(log_parts)
+    assert np.mean(fusion.standardize(log_parts) > 1) == pytest.approx(
+        1 - TAIL, abs=0.005
+    )
+
+
+def test_some_unusual_calibration_images_hardly_move_the_scale():
+    log_parts = draw(100)
+    dirty = log_parts.copy()
+    dirty[:10] += 20.0
+    fusions = [PartFusion([1, 1, 1]) for _ in range(2)]
+    for fusion, rows in zip(fusions, (log_parts, dirty), strict=True):
+        fusion.fit(rows)
+    ratios = fusions[1].scale_ / fusions[0].scale_
+    assert (ratios < 1.5).all() and (ratios > 0.9).all()
 
 
 def test_ties_are_left_out_one_at_a_time():
