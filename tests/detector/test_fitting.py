@@ -60,7 +60,9 @@ def test_each_image_is_inverted_once(method, monkeypatch):
     invert = made.image_inverter.invert
 
     def counted(images):
-        tf.py_function(lambda n: inverted.append(int(n)), [tf.shape(images)[0]], [])
+        tf.py_function(
+            lambda n: inverted.append(int(n)), [tf.shape(images)[0]], []
+        )
         return invert(images)
 
     monkeypatch.setattr(made.image_inverter, "invert", counted)
