@@ -39,7 +39,10 @@ _TRAIN_FLAGS = flags.DEFINE_list(
     "train_flags", [], "Further flags of train_gan.py, such as --num_steps=300."
 )
 _ALPHA = flags.DEFINE_float(
-    "alpha", 0.05, "False-alarm rate that the detectors are calibrated for."
+    "alpha",
+    None,
+    "False-alarm rate that the detectors are calibrated for; by default 0.05, "
+    "or the least that few images can promise.",
 )
 
 
@@ -60,7 +63,7 @@ def _folder_name(data: str, seed: str) -> str:
     decisive = [path, seed, _ALPHA.value, *_TRAIN_FLAGS.value]
     digest = hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:8]
     name = os.path.basename(path).replace(":", "_")
-    return f"{name}_seed{seed}_alpha{_ALPHA.value:g}_{digest}"
+    return f"{name}_seed{seed}_{digest}"
 
 
 def _results(data: str, seed: str) -> dict:
@@ -72,7 +75,8 @@ def _results(data: str, seed: str) -> dict:
         logging.info("%s, seed %s: in %s.", data, seed, folder)
         common = (f"--data={data}", f"--model_dir={folder}")
         _run("train_gan.py", *common, f"--seed={seed}", *_TRAIN_FLAGS.value)
-        _run("fit_detector.py", *common, f"--alpha={_ALPHA.value}")
+        alpha = [] if _ALPHA.value is None else [f"--alpha={_ALPHA.value}"]
+        _run("fit_detector.py", *common, *alpha)
         _run("evaluate_detector.py", *common, f"--report_dir={report}")
     return artifacts.read_json(path, made_by="evaluate_detector.py")
 
