@@ -32,7 +32,7 @@ def assert_equal_detectors(model, other):
         if name == "frechet_scores":
             of_one, of_two = np.log(of_one), np.log(of_two)
         np.testing.assert_allclose(
-            of_one, of_two, rtol=4e-4, atol=4e-4, err_msg=name
+            of_one, of_two, rtol=4e-3, atol=4e-4, err_msg=name
         )
     np.testing.assert_allclose(one.anomaly_maps, two.anomaly_maps, rtol=1e-2)
     assert detectors[0].map_calibrator_.threshold_ == pytest.approx(

@@ -62,11 +62,6 @@ def monitor_scores(
     """
     images, num_skipped = score_stream.read_stream(scores, order=order)
     looks = appearance.looks_of(images)
-    usual_looks = {name: values[:window] for name, values in looks.items()}
-    if reference is not None:
-        usual_looks = appearance.looks_of(
-            score_stream.read_stream(reference)[0]
-        )
     monitored = line_monitor.monitor(
         np.array([image.p_value for image in images]),
         np.array([image.anomaly_score for image in images]),
@@ -80,7 +75,7 @@ def monitor_scores(
         alpha=alpha,
         size=window,
         looks=looks,
-        usual_looks=usual_looks,
+        usual_looks=_usual_looks(looks, window, reference),
     )
     if report is not None:
         html = monitor_page.render(
@@ -100,6 +95,14 @@ def monitor_scores(
     if logdir is not None:
         _write_summaries(logdir, monitored, windows)
     return Watched(monitored, images, monitor_page.words(monitored))
+
+
+def _usual_looks(looks, window: int, reference: str | None):
+    """Looks of the reference; without one, of the first window."""
+    if reference is None:
+        return {name: values[:window] for name, values in looks.items()}
+    images, _ = score_stream.read_stream(reference)
+    return appearance.looks_of(images)
 
 
 def _write_summaries(logdir: str, monitored: Monitored, windows) -> None:
