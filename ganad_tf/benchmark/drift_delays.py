@@ -8,6 +8,7 @@ the line with defects.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -178,16 +179,16 @@ def _outcome(name: str, lines) -> Delays:
     return Delays(
         name,
         {verdict: verdicts.count(verdict) for verdict in _HEADER[1:4]},
-        _delay(lines, "any"),
-        _delay(lines, "moved"),
+        _delay(lines, ("any", "moved")),
+        _delay(lines, ("moved",)),
     )
 
 
-def _delay(lines, kind: str) -> float | None:
+def _delay(lines, kinds: Container[str]) -> float | None:
     delays = [
-        next(
-            (a.step - start + 1 for a in monitored.alarms if a.kind == kind),
-            np.inf,
+        min(
+            (a.step - start + 1 for a in monitored.alarms if a.kind in kinds),
+            default=np.inf,
         )
         for monitored, start in lines
     ]
