@@ -23,7 +23,9 @@ def assert_equal_detectors(model, other):
     one, two = (detector.detect_batches([images]) for detector in detectors)
     assert one.is_defective.any() and not one.is_defective.all()
     np.testing.assert_array_equal(one.is_defective, two.is_defective)
-    np.testing.assert_array_equal(one.p_values, two.p_values)
+    # Nearly tied with a calibration image, a score may change sides.
+    step = 1.0 / (len(detectors[0].calibrator_.scores_) + 1)
+    np.testing.assert_allclose(one.p_values, two.p_values, atol=step + 1e-6)
     for name in ("anomaly_scores", "frechet_scores", "reconstruction_errors"):
         # Of 45 training images in batches of another size: sums round
         # otherwise, up to float16 in the field. Distances are exponentials,
