@@ -26,7 +26,7 @@ def test_sets_and_seeds_are_evaluated_by_one_command(product, tmp_path):
     assert first.stdout.endswith(again.stdout)
     assert again.stdout.startswith("| data |")
     folders = os.listdir(output)
-    assert any(name.startswith("product_seed0_") for name in folders)
+    assert any(name.startswith("product_seed0_alpha0.1_") for name in folders)
 
 
 def _record():

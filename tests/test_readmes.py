@@ -62,6 +62,12 @@ def is_there(path, text, link):
 
 
 @pytest.mark.parametrize("readme", READMES)
+def test_a_readme_says_what_it_is_of(readme):
+    heading, *lines = (ROOT / readme).read_text().splitlines() or [""]
+    assert heading.startswith("# ") and len(lines) > 5
+
+
+@pytest.mark.parametrize("readme", READMES)
 def test_links_and_pictures_are_in_the_checkout(readme):
     path = ROOT / readme
     text = path.read_text()

@@ -63,7 +63,8 @@ def _folder_name(data: str, seed: str) -> str:
     decisive = [path, seed, _ALPHA.value, *_TRAIN_FLAGS.value]
     digest = hashlib.sha256(json.dumps(decisive).encode()).hexdigest()[:8]
     name = os.path.basename(path).replace(":", "_")
-    return f"{name}_seed{seed}_{digest}"
+    alpha = "" if _ALPHA.value is None else f"_alpha{_ALPHA.value:g}"
+    return f"{name}_seed{seed}{alpha}_{digest}"
 
 
 def _results(data: str, seed: str) -> dict:

@@ -7,10 +7,10 @@ reads the scores of score_images.py in the order of time: a table, its shards
 Serving. It tells more defects from a line on which everything has moved. The
 exit code is 0 for an unchanged line, 2 for more defects, 3 for a line that has
 moved, 1 for an error. Images that are still where the table says are opened for
-their brightness and sharpness: leave them there. An unchanged line raises a false alarm with a probability
-of at most 1 % over its whole life, however often this is run on its growing
-table. Scores are of one version of the model: after a recalibration, start a
-new table.
+their brightness and sharpness: leave them there. An unchanged line raises a
+false alarm with a probability of at most 1 % over its whole life, however often
+this is run on its growing table. Scores are of one version of the model: after
+a recalibration, start a new table.
 """
 
 import sys

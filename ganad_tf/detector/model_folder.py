@@ -17,7 +17,6 @@ from ganad_tf.data import dataset
 from ganad_tf.data import image_tensors
 from ganad_tf.data.listing import ImageFile
 from ganad_tf.detector import out_of_fold
-from ganad_tf.detector.calibration import ConformalCalibrator
 from ganad_tf.detector.calibration import least_alpha
 from ganad_tf.detector.detector import OneClassDetector
 from ganad_tf.detector.detector import build_detector
@@ -168,7 +167,7 @@ def promise(
     if alpha is None:
         alpha = _least_promise(num_calibration)
     detector.set_alpha(alpha)
-    ConformalCalibrator(alpha=alpha).check_enough(num_calibration)
+    detector.calibrator_.check_enough(num_calibration)
 
 
 def _least_promise(num_calibration: int) -> float:
