@@ -66,7 +66,10 @@ def _appearance_of(image: ScoredImage) -> Appearance:
 def open_image(image: ScoredImage) -> Image.Image | None:
     """The picture of a scored image; None where nobody has it any more."""
     try:
-        content = image.image_bytes or image_files.read_image_bytes(image.path)
+        if image.image_bytes:
+            content = image_files.checked_image_bytes(image.image_bytes)
+        else:
+            content = image_files.read_image_bytes(image.path)
         return Image.open(io.BytesIO(content)).convert("RGB")
     except (UserError, OSError, ValueError):
         return None

@@ -38,6 +38,13 @@ def test_pictures_come_from_files_and_from_logs(tmp_path):
     assert appearance.open_image(image._replace(image_bytes=b"no")) is None
 
 
+def test_a_vast_picture_of_a_log_is_not_decoded():
+    stream = io.BytesIO()
+    Image.new("1", (20_000, 20_000)).save(stream, format="PNG")
+    logged = ScoredImage("log#0", 0.5, 1, 2, 3, False, stream.getvalue())
+    assert appearance.open_image(logged) is None
+
+
 def test_looks_are_unknown_where_nobody_has_the_picture(tmp_path):
     picture().save(tmp_path / "a.png")
     image = ScoredImage(str(tmp_path / "a.png"), 0.5, 1, 2, 3, False)
