@@ -193,6 +193,7 @@ def _calibrate(
 
     The statistics are the same, so each image is measured once for both.
     """
+    fitted.calibrator_.check_enough(len(files.drawn))
     fitted.latent_gaussian_ = detector.latent_gaussian_
     fitted.residual_statistics_ = detector.residual_statistics_
     if detector.field is not None:
@@ -213,6 +214,7 @@ def _fit_statistics(
 ) -> tuple[new_images.NewImages, Sequence[ImageFile]]:
     """Fits the statistics, too; of each image one or the other is fitted."""
     reference, calibration = files.divided(seed, least=2 * NUM_FOLDS)
+    fitted.calibrator_.check_enough(len(calibration))
     before = new_images.measure(detector, image_batches(detector, files.drawn))
     fitted.fit(
         image_batches(fitted, reference), image_batches(fitted, calibration)

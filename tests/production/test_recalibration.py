@@ -132,6 +132,16 @@ def test_too_few_new_images_are_an_error(recalibrate):
         recalibrate(make_parts(8, seed=0), statistics=True)
 
 
+def test_too_few_new_images_are_refused_before_any_is_measured(
+    recalibrate, monkeypatch
+):
+    monkeypatch.setattr(recalibration.fitting, "calibrate", None)
+    monkeypatch.setattr(recalibration.new_images, "measure", None)
+    for statistics, count in ((False, 8), (True, 16)):
+        with pytest.raises(UserError, match="Too few calibration images"):
+            recalibrate(make_parts(count, seed=0), statistics=statistics)
+
+
 def test_marked_images_are_left_out(recalibrate, tmp_path):
     (tmp_path / "marks").write_text("part003.png\npart004.png\n")
     found, _ = recalibrate(
